@@ -1,0 +1,115 @@
+//! What a control plane is made of, chosen before it is started.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::ControlPlane;
+use crate::build::build;
+use crate::family::Family;
+use crate::{port, say};
+
+/// How often a start is tried where another program takes a port first.
+const ATTEMPTS: u32 = 5;
+
+/// Chooses what [`Builder::start`] starts.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Builder {
+    pub(super) controller_manager: bool,
+    pub(super) scheduler: bool,
+    pub(super) apiserver_args: Vec<String>,
+    pub(super) etcd_args: Vec<String>,
+    pub(super) on_second_etcd: Vec<String>,
+    pub(super) encryption: Option<String>,
+    pub(super) folder: Option<PathBuf>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            controller_manager: true,
+            scheduler: false,
+            apiserver_args: Vec::new(),
+            etcd_args: Vec::new(),
+            on_second_etcd: Vec::new(),
+            encryption: None,
+            folder: None,
+        }
+    }
+}
+
+impl Builder {
+    /// Whether garbage is collected, namespaces are ended, Deployments get ReplicaSets. Default: yes.
+    pub fn controller_manager(mut self, on: bool) -> Self {
+        self.controller_manager = on;
+        self
+    }
+
+    /// Whether pods are given to nodes. Default: no.
+    pub fn scheduler(mut self, on: bool) -> Self {
+        self.scheduler = on;
+        self
+    }
+
+    /// A further flag of kube-apiserver, such as `--max-requests-inflight=10`; it wins over ours.
+    pub fn apiserver_arg(mut self, arg: impl Into<String>) -> Self {
+        self.apiserver_args.push(arg.into());
+        self
+    }
+
+    /// A further flag of the (first) etcd, such as `--auto-compaction-retention=1`.
+    pub fn etcd_arg(mut self, arg: impl Into<String>) -> Self {
+        self.etcd_args.push(arg.into());
+        self
+    }
+
+    /// Keeps a resource, as `/events` or `apps/deployments`, in a second etcd.
+    pub fn second_etcd_for(mut self, group_and_resource: impl Into<String>) -> Self {
+        self.on_second_etcd.push(group_and_resource.into());
+        self
+    }
+
+    /// How often the API server compacts etcd, five minutes by default; zero for never. What is older than
+    /// one to two intervals can no longer be listed.
+    pub fn compaction_interval(self, interval: Duration) -> Self {
+        self.apiserver_arg(format!("--etcd-compaction-interval={}ms", interval.as_millis()))
+    }
+
+    /// Whether Secrets and ConfigMaps are encrypted in etcd, with aescbc. Default: no.
+    pub fn encryption_at_rest(mut self, on: bool) -> Self {
+        self.encryption = on.then(|| "aescbc".to_owned());
+        self
+    }
+
+    /// Encrypts Secrets and ConfigMaps in etcd by this provider: `aescbc`, `aesgcm` or `secretbox`.
+    pub fn encryption_provider(mut self, provider: impl Into<String>) -> Self {
+        self.encryption = Some(provider.into());
+        self
+    }
+
+    /// Where it keeps its files; the folder must not exist. Default: a temporary one.
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// Starts it, and returns once it is ready.
+    ///
+    /// # Errors
+    /// If the parts cannot be built, or are not ready within two minutes: with the end of their logs.
+    pub fn start(&self) -> Result<ControlPlane> {
+        let parts = build(&[Family::Etcd, Family::Kube])?;
+        let mut attempt = 1;
+        loop {
+            match ControlPlane::launch(self, &parts) {
+                Err(error) if attempt < ATTEMPTS && port::taken(&error) => {
+                    say("a port was taken meanwhile; starting again with others");
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The Go modules the parts are built from. One module per family, since their dependencies clash.
+//!
+//! The pins live in `modules/<family>/go.mod` and `go.sum`, which are compiled in: a build depends on
+//! nothing but this crate, not on where the checkout is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result, bail};
+
+/// A set of programs built together from one Go module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// etcd, etcdctl, etcdutl.
+    Etcd,
+    /// kube-apiserver, kube-controller-manager, kube-scheduler, kubectl.
+    Kube,
+    /// versitygw, an S3 server over a folder.
+    S3,
+    /// velero and velero-plugin-for-aws.
+    Velero,
+}
+
+/// What `go build` is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Recipe {
+    pub go_mod: String,
+    pub go_sum: String,
+    pub ldflags: String,
+    /// Import path of a main package, and the name of the program made of it.
+    pub programs: Vec<(String, String)>,
+}
+
+impl Family {
+    /// All of them, the quickest to build first.
+    pub const ALL: [Family; 4] = [Family::Etcd, Family::S3, Family::Kube, Family::Velero];
+
+    /// Its name in commands and in the cache.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Etcd => "etcd",
+            Family::Kube => "kube",
+            Family::S3 => "s3",
+            Family::Velero => "velero",
+        }
+    }
+
+    /// The version of its main module, such as `v1.36.3`.
+    ///
+    /// # Errors
+    /// If its go.mod does not require that module.
+    pub fn version(self) -> Result<String> {
+        let (go_mod, _) = self.pins();
+        required(go_mod, self.main_module())
+    }
+
+    pub(crate) fn recipe(self) -> Result<Recipe> {
+        let (go_mod, go_sum) = self.pins();
+        Ok(Recipe {
+            go_mod: go_mod.to_owned(),
+            go_sum: go_sum.to_owned(),
+            ldflags: self.ldflags()?,
+            programs: self
+                .programs()
+                .iter()
+                .map(|(package, program)| ((*package).to_owned(), (*program).to_owned()))
+                .collect(),
+        })
+    }
+
+    fn pins(self) -> (&'static str, &'static str) {
+        match self {
+            Family::Etcd => (include_str!("../modules/etcd/go.mod"), include_str!("../modules/etcd/go.sum")),
+            Family::Kube => (include_str!("../modules/kube/go.mod"), include_str!("../modules/kube/go.sum")),
+            Family::S3 => (include_str!("../modules/s3/go.mod"), include_str!("../modules/s3/go.sum")),
+            Family::Velero => {
+                (include_str!("../modules/velero/go.mod"), include_str!("../modules/velero/go.sum"))
+            }
+        }
+    }
+
+    fn main_module(self) -> &'static str {
+        match self {
+            Family::Etcd => "go.etcd.io/etcd/server/v3",
+            Family::Kube => "k8s.io/kubernetes",
+            Family::S3 => "github.com/versity/versitygw",
+            Family::Velero => "github.com/vmware-tanzu/velero",
+        }
+    }
+
+    fn programs(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Family::Etcd => &[
+                ("go.etcd.io/etcd/server/v3", "etcd"),
+                ("go.etcd.io/etcd/etcdctl/v3", "etcdctl"),
+                ("go.etcd.io/etcd/etcdutl/v3", "etcdutl"),
+            ],
+            Family::Kube => &[
+                ("k8s.io/kubernetes/cmd/kube-apiserver", "kube-apiserver"),
+                ("k8s.io/kubernetes/cmd/kube-controller-manager", "kube-controller-manager"),
+                ("k8s.io/kubernetes/cmd/kube-scheduler", "kube-scheduler"),
+                ("k8s.io/kubernetes/cmd/kubectl", "kubectl"),
+            ],
+            Family::S3 => &[("github.com/versity/versitygw/cmd/versitygw", "versitygw")],
+            Family::Velero => &[
+                ("github.com/vmware-tanzu/velero/cmd/velero", "velero"),
+                (
+                    "github.com/vmware-tanzu/velero-plugin-for-aws/velero-plugin-for-aws",
+                    "velero-plugin-for-aws",
+                ),
+            ],
+        }
+    }
+
+    /// Stripped; and told its version where it would otherwise say v0.0.0, by which clients misjudge it.
+    fn ldflags(self) -> Result<String> {
+        let version = self.version()?;
+        Ok(match self {
+            Family::Etcd | Family::S3 => "-s -w".to_owned(),
+            Family::Kube => {
+                let mut numbers = version.trim_start_matches('v').split('.');
+                let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else {
+                    bail!("{version} is no Kubernetes version");
+                };
+                let package = "k8s.io/component-base/version";
+                format!(
+                    "-s -w -X {package}.gitVersion={version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}"
+                )
+            }
+            Family::Velero => {
+                format!("-s -w -X github.com/vmware-tanzu/velero/pkg/buildinfo.Version={version}")
+            }
+        })
+    }
+}
+
+/// The version of `module` that `go_mod` requires.
+fn required(go_mod: &str, module: &str) -> Result<String> {
+    go_mod
+        .lines()
+        .filter(|line| !line.contains("=>"))
+        .find_map(|line| {
+            let mut words = line.trim().trim_start_matches("require ").split_whitespace();
+            (words.next() == Some(module)).then(|| words.next()).flatten()
+        })
+        .filter(|version| version.starts_with('v'))
+        .map(str::to_owned)
+        .with_context(|| format!("go.mod does not require {module}"))
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+impl FromStr for Family {
+    type Err = anyhow::Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match Family::ALL.into_iter().find(|family| family.name() == name) {
+            Some(family) => Ok(family),
+            None => bail!("there is no family {name}: they are etcd, s3, kube and velero"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_family_knows_its_version() {
+        for family in Family::ALL {
+            assert!(family.version().unwrap().starts_with('v'), "{family}");
+            assert_eq!(family.name().parse::<Family>().unwrap(), family);
+        }
+    }
+
+    #[test]
+    fn kube_is_told_the_version_its_module_pins() {
+        let version = Family::Kube.version().unwrap();
+        let ldflags = Family::Kube.recipe().unwrap().ldflags;
+        assert!(ldflags.contains(&format!("gitVersion={version} ")), "{ldflags}");
+        assert!(ldflags.contains("gitMajor=1 "), "{ldflags}");
+    }
+
+    #[test]
+    fn a_replacement_is_not_a_requirement() {
+        let go_mod = "replace a => a v0.1.0\nrequire (\n\ta v0.2.0 // indirect\n)\n";
+        assert_eq!(required(go_mod, "a").unwrap(), "v0.2.0");
+        assert!(required("replace a => a v0.1.0\n", "a").is_err());
+    }
+}
