@@ -26,6 +26,7 @@ mod program;
 mod s3;
 mod s3_request;
 pub mod shared;
+mod velero;
 mod wait;
 
 use std::fmt;
@@ -37,6 +38,7 @@ pub use control_plane::{Builder, ControlPlane};
 pub use family::Family;
 pub use s3::{S3, S3Builder};
 pub use s3_request::Response;
+pub use velero::{Velero, VeleroBuilder};
 pub use wait::until;
 
 /// Why real parts cannot be run here.
