@@ -2,6 +2,8 @@
 //!
 //! The test runs itself once more as that process.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of a test")]
+
 use std::env;
 use std::fs;
 use std::io::{BufRead as _, BufReader};

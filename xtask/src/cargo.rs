@@ -1,0 +1,43 @@
+//! Runs cargo, and says what is run and what is not.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+/// The cargo that runs us, at the root of the workspace.
+pub fn cargo(args: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    command.current_dir(crate_folder.parent().unwrap_or(crate_folder)).args(args);
+    command
+}
+
+/// Shows the command, runs it, and fails if it does.
+pub fn run(command: &mut Command) -> Result<()> {
+    let words: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+    let shown = format!("cargo {}", words.join(" "));
+    say(&format!("$ {shown}"));
+    let status = command.status().with_context(|| format!("cannot run `{shown}`"))?;
+    if !status.success() {
+        bail!("`{shown}` ended with {status}");
+    }
+    Ok(())
+}
+
+/// To people, on stderr.
+pub fn say(line: &str) {
+    // Nobody to tell if stderr is closed.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Data, on stdout.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn print(line: &str) -> Result<()> {
+    writeln!(io::stdout(), "{line}").context("cannot write to stdout")
+}
