@@ -8,10 +8,11 @@
 //! The API is synchronous. From an async test call it in place: it blocks for seconds, at start only.
 //!
 //! ```no_run
+//! # fn test() {
 //! let Some(site) = testbed::shared::control_plane() else { return }; // says what is skipped
-//! let namespaces = site.kubectl(&["get", "namespaces", "--output=name"])?;
+//! let namespaces = site.kubectl(&["get", "namespaces", "--output=name"]).unwrap();
 //! assert!(namespaces.contains("namespace/default"));
-//! # anyhow::Ok(())
+//! # }
 //! ```
 
 pub mod build;

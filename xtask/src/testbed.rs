@@ -4,6 +4,7 @@
 //! for each part and `state.json`; nothing else remembers it.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -80,8 +81,13 @@ pub fn run(command: &Command) -> Result<()> {
 
 fn up(args: &Up) -> Result<()> {
     let folder = folder_of(&args.name)?;
-    if folder.exists() {
-        bail!("{0} is up already; end it with `cargo xtask testbed down --name {0}`", args.name);
+    fs::create_dir_all(runs()).with_context(|| format!("cannot create {}", runs().display()))?;
+    match fs::create_dir(&folder) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            bail!("{0} is up already; end it with `cargo xtask testbed down --name {0}`", args.name)
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot create {}", folder.display())),
     }
     let started = start(args, &folder);
     if started.is_err() {
