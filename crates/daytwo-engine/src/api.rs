@@ -239,12 +239,7 @@ pub async fn get(client: &Client, path: &str, accept: &str) -> Result<Bytes, Api
     }
 }
 
-async fn get_once(
-    client: &Client,
-    path: &str,
-    accept: &str,
-    patience: &Patience,
-) -> Result<Bytes, ApiError> {
+async fn get_once(client: &Client, path: &str, accept: &str, patience: &Patience) -> Result<Bytes, ApiError> {
     let answer = send(client, get_request(path, accept)?, patience).await?;
     let broken = |what: String| ApiError::Broken { method: Method::GET, path: path.to_owned(), what };
     let body = Limited::new(answer.into_body(), MAX_BODY).collect();
@@ -358,7 +353,8 @@ mod tests {
 
     #[test]
     fn a_revision_not_reached_is_not_tried_again() {
-        let error = status(504, r#"{"reason":"Timeout","message":"Too large resource version: 9, current: 3"}"#);
+        let error =
+            status(504, r#"{"reason":"Timeout","message":"Too large resource version: 9, current: 3"}"#);
         assert!(error.is_ahead());
         assert_eq!(error.retry(), None);
     }

@@ -19,6 +19,7 @@ use daytwo_core::resource::ResourceType;
 use crate::api::Patience;
 use crate::discovery::Served;
 
+pub(crate) use pages::Delivery;
 pub(crate) use probe::{Probed, probe};
 pub(crate) use resource::{Ended, Listing, read};
 pub use split::{Batch, ListMeta, SplitError, Splitter};
@@ -53,7 +54,7 @@ impl Wanted {
 /// How lists are made.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reading {
-    /// A label selector that the server applies.
+    /// A label selector that the server applies to what lives in namespaces.
     pub selector: Option<String>,
     /// How long one request is tried.
     pub patience: Patience,

@@ -132,7 +132,8 @@ fn assemble(groups: Vec<Group>, aggregated: &BTreeSet<(String, String)>) -> Disc
                 found.unknown.push(Unknown { group, version, why });
             }
             for resource in version.resources {
-                let known = found.resources[first..].iter_mut().find(|known| known.kind.resource == resource.name);
+                let known =
+                    found.resources[first..].iter_mut().find(|known| known.kind.resource == resource.name);
                 if let Some(known) = known {
                     known.other_versions.push(version.version.clone());
                     continue;

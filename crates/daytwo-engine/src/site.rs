@@ -93,8 +93,7 @@ impl Site {
     pub async fn connect(options: &ClusterOptions) -> Result<Self, ConnectError> {
         let (config, context) = load(options).await?;
         let server = config.cluster_url.to_string();
-        let invalid =
-            |reason: String| ConnectError::Invalid { path: options.kubeconfig.clone(), reason };
+        let invalid = |reason: String| ConnectError::Invalid { path: options.kubeconfig.clone(), reason };
         let client = Client::try_from(config).map_err(|error| invalid(causes(&error)))?;
         Self::new(client, context, server).await
     }

@@ -5,6 +5,7 @@
 //! large resources. What was delivered is remembered by key, so a page read twice delivers nothing twice.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use http_body_util::BodyExt;
 use kube::Client;
@@ -32,6 +33,8 @@ const ENOUGH_TO_MEASURE: u64 = 128 << 10;
 pub(super) struct Ask {
     /// The list's path.
     pub path: String,
+    /// The API version in the path.
+    pub version: String,
     /// A label selector that the server applies.
     pub selector: Option<String>,
     /// The revision to read at; `None` reads whatever the server holds now.
@@ -87,6 +90,15 @@ impl From<ApiError> for PageError {
     }
 }
 
+/// Complete objects and the API version they were read at, which items of built-in lists do not carry.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    /// The version of the list they came in.
+    pub version: Arc<str>,
+    /// The objects.
+    pub batch: Batch,
+}
+
 /// A page whose request is already on its way.
 type Early = JoinHandle<Result<http::Response<Body>, ApiError>>;
 
@@ -94,7 +106,9 @@ type Early = JoinHandle<Result<http::Response<Body>, ApiError>>;
 pub(super) struct Pager<'a> {
     client: &'a Client,
     patience: Patience,
-    sink: &'a mpsc::Sender<Batch>,
+    sink: &'a mpsc::Sender<Delivery>,
+    /// The API version that objects are read at.
+    version: Arc<str>,
     limit: u32,
     /// The etcd key, below the resource's, of the last object delivered.
     last: Option<Vec<u8>>,
@@ -105,12 +119,14 @@ pub(super) struct Pager<'a> {
 
 impl<'a> Pager<'a> {
     /// A reader that delivers into `sink`.
-    pub fn new(client: &'a Client, patience: Patience, sink: &'a mpsc::Sender<Batch>) -> Self {
-        Self { client, patience, sink, limit: FIRST_LIMIT, last: None, delivered: 0, shrank: false }
+    pub fn new(client: &'a Client, patience: Patience, sink: &'a mpsc::Sender<Delivery>) -> Self {
+        let version = Arc::from("");
+        Self { client, patience, sink, version, limit: FIRST_LIMIT, last: None, delivered: 0, shrank: false }
     }
 
     /// Reads `ask` to its end and returns the metadata of its first page.
     pub async fn read(&mut self, ask: &Ask) -> Result<ListMeta, PageError> {
+        self.version = Arc::from(ask.version.as_str());
         let mut first: Option<ListMeta> = None;
         let mut token = String::new();
         let mut early: Option<Early> = None;
@@ -239,15 +255,12 @@ impl<'a> Pager<'a> {
         let Some(item) = batch.items().last() else { return Ok(()) };
         self.last = Some(key(item, path)?);
         self.delivered += batch.len() as u64;
-        self.sink.send(batch).await.map_err(|_| PageError::Dropped)
+        let delivery = Delivery { version: Arc::clone(&self.version), batch };
+        self.sink.send(delivery).await.map_err(|_| PageError::Dropped)
     }
 }
 
-async fn request(
-    client: &Client,
-    path: &str,
-    patience: Patience,
-) -> Result<http::Response<Body>, ApiError> {
+async fn request(client: &Client, path: &str, patience: Patience) -> Result<http::Response<Body>, ApiError> {
     api::send(client, api::get_request(path, "application/json")?, &patience).await
 }
 
@@ -271,11 +284,16 @@ mod tests {
 
     #[test]
     fn a_continue_token_is_sent_without_the_revision() {
-        let ask = Ask { path: "/api/v1/pods".into(), selector: Some("a in (b,c)".into()), revision: Some(7) };
+        let path = "/api/v1/pods".to_owned();
+        let version = "v1".to_owned();
+        let ask = Ask { path, version, selector: Some("a in (b,c)".into()), revision: Some(7) };
         assert_eq!(
             ask.page("", 500),
             "/api/v1/pods?limit=500&labelSelector=a%20in%20%28b%2Cc%29&resourceVersion=7&resourceVersionMatch=Exact"
         );
-        assert_eq!(ask.page("t=", 9), "/api/v1/pods?limit=9&labelSelector=a%20in%20%28b%2Cc%29&continue=t%3D");
+        assert_eq!(
+            ask.page("t=", 9),
+            "/api/v1/pods?limit=9&labelSelector=a%20in%20%28b%2Cc%29&continue=t%3D"
+        );
     }
 }

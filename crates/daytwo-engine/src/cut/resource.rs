@@ -8,15 +8,15 @@ use kube::Client;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use super::pages::{Ask, PageError, Pager};
-use super::split::{Batch, ListMeta};
+use super::pages::{Ask, Delivery, PageError, Pager};
+use super::split::ListMeta;
 use super::{Reading, Wanted, When};
 use crate::api::{self, ApiError};
 
 /// A resource under way: its batches, and then how it ended.
 pub(crate) struct Listing {
     /// Complete objects, in the server's order.
-    pub batches: mpsc::Receiver<Batch>,
+    pub batches: mpsc::Receiver<Delivery>,
     /// How the reading ended, once `batches` is closed.
     pub end: tokio::task::JoinHandle<Ended>,
 }
@@ -52,10 +52,9 @@ struct Reader<'a> {
     outside: Option<String>,
 }
 
-async fn run(client: &Client, wanted: &Wanted, reading: &Reading, sink: &mpsc::Sender<Batch>) -> Ended {
+async fn run(client: &Client, wanted: &Wanted, reading: &Reading, sink: &mpsc::Sender<Delivery>) -> Ended {
     let pager = Pager::new(client, reading.patience, sink);
-    let mut reader =
-        Reader { client, wanted, reading, pager, fallbacks: Vec::new(), outside: None };
+    let mut reader = Reader { client, wanted, reading, pager, fallbacks: Vec::new(), outside: None };
     let result = match &wanted.namespaces {
         Some(names) => reader.each(names.clone()).await,
         None => reader.whole().await,
@@ -142,7 +141,9 @@ impl Reader<'_> {
     async fn list(&mut self, version: &str, namespace: Option<&str>) -> Result<(), PageError> {
         let mut ask = Ask {
             path: self.wanted.served.path(version, namespace),
-            selector: self.reading.selector.clone(),
+            version: version.to_owned(),
+            // Namespaces and volumes are taken for what they hold: the filter decides, object by object.
+            selector: self.reading.selector.clone().filter(|_| self.wanted.kind().namespaced),
             revision: match self.wanted.when {
                 When::At(revision) if self.outside.is_none() => Some(revision),
                 _ => None,

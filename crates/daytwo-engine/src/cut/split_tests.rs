@@ -42,7 +42,8 @@ fn the_token_is_known_before_the_first_object_ends() {
 
 #[test]
 fn metadata_after_the_items_is_read_too() {
-    let list = br#"{"apiVersion":"x.io/v1","items":[{"a":{}}],"kind":"XList","metadata":{"resourceVersion":"9"}}"#;
+    let list =
+        br#"{"apiVersion":"x.io/v1","items":[{"a":{}}],"kind":"XList","metadata":{"resourceVersion":"9"}}"#;
     let (objects, meta) = cut(list, 3).unwrap();
     assert_eq!(objects.len(), 1);
     assert_eq!(meta.resource_version, "9");
@@ -65,7 +66,9 @@ fn a_body_that_ends_early_is_never_taken_for_a_short_list() {
 
 #[test]
 fn garbage_is_refused() {
-    for body in ["<html>", "[]", r#"{"items":[1]}"#, r#"{"items":[{}],"#, "{}{}", r#"{"metadata":[],"items":[]}"#] {
+    for body in
+        ["<html>", "[]", r#"{"items":[1]}"#, r#"{"items":[{}],"#, "{}{}", r#"{"metadata":[],"items":[]}"#]
+    {
         assert!(cut(body.as_bytes(), 5).is_err(), "{body}");
     }
     let deep = format!(r#"{{"items":[{}"#, "{\"a\":".repeat(600));

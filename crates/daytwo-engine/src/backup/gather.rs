@@ -1,0 +1,280 @@
+//! One round over the cluster: the lists a few ahead, the archive one after another.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use daytwo_archive::{
+    ArchiveError, BackupWriter, Complete, Consistency, Fallback, LeftOut, Object, OutsideCut, Problem,
+    Resource,
+};
+use daytwo_core::filter::{Choice, Filter};
+use daytwo_core::json::Meta;
+use daytwo_core::resource::ResourceType;
+
+use super::definitions::{DEFINITIONS, Definition};
+use super::survey::{Survey, in_restore_order, survey};
+use super::{BackupError, BackupRequest};
+use crate::cut::{Delivery, Ended, Listing, Reading, Wanted, When, read};
+use crate::event::{Event, Observer};
+use crate::site::Site;
+
+/// How a round ended.
+pub(super) enum Round {
+    /// Everything that can be read was.
+    Whole(Box<Gathered>),
+    /// The moment is lost: the reason.
+    StartOver(String),
+}
+
+/// What a whole round knows besides the objects.
+pub(super) struct Gathered {
+    pub revision: Option<u64>,
+    pub consistency: Consistency,
+    pub problems: Vec<Problem>,
+    pub left_out: Vec<LeftOut>,
+    pub outside: Vec<OutsideCut>,
+    pub fallbacks: Vec<Fallback>,
+    pub complete: Vec<Complete>,
+    pub warnings: Vec<String>,
+}
+
+/// Reads the cluster once, at one revision where `exact`, into `writer`.
+pub(super) async fn round(
+    site: &Site,
+    request: &BackupRequest,
+    exact: bool,
+    writer: &mut BackupWriter,
+    events: &dyn Observer,
+) -> Result<Round, BackupError> {
+    let mut found = survey(site, request, exact, events).await?;
+    let wanted = std::mem::take(&mut found.wanted);
+    let selector = found.filter.selector.as_ref().map(ToString::to_string);
+    let reading = Reading { selector, patience: request.patience, storage: BTreeMap::new() };
+    let mut gather = Gather {
+        site,
+        request,
+        exact,
+        writer,
+        events,
+        reading,
+        survey: found,
+        fallbacks: Vec::new(),
+        complete: Vec::new(),
+        definitions: Vec::new(),
+        objects: 0,
+    };
+    let (first, rest): (Vec<Wanted>, Vec<Wanted>) =
+        wanted.into_iter().partition(|wanted| wanted.kind().group_resource() == DEFINITIONS);
+    if let Some(why) = gather.all(first).await? {
+        return Ok(Round::StartOver(why));
+    }
+    let rest = gather.with_new_kinds(rest);
+    if let Some(why) = gather.all(rest).await? {
+        return Ok(Round::StartOver(why));
+    }
+    Ok(Round::Whole(Box::new(gather.gathered())))
+}
+
+struct Gather<'a> {
+    site: &'a Site,
+    request: &'a BackupRequest,
+    exact: bool,
+    writer: &'a mut BackupWriter,
+    events: &'a dyn Observer,
+    reading: Reading,
+    survey: Survey,
+    fallbacks: Vec<Fallback>,
+    complete: Vec<Complete>,
+    definitions: Vec<Definition>,
+    objects: u64,
+}
+
+impl Gather<'_> {
+    /// Reads `wanted`, some at a time, and writes them in their order. Gives the reason to start over.
+    async fn all(&mut self, wanted: Vec<Wanted>) -> Result<Option<String>, BackupError> {
+        let mut ahead: VecDeque<(Wanted, Listing)> = VecDeque::new();
+        let mut wanted = wanted.into_iter();
+        loop {
+            while ahead.len() < self.request.concurrency.max(1) {
+                let Some(next) = wanted.next() else { break };
+                let listing = read(self.site.client(), next.clone(), self.reading.clone());
+                ahead.push_back((next, listing));
+            }
+            let Some((wanted, listing)) = ahead.pop_front() else { return Ok(None) };
+            if let Some(why) = self.one(&wanted, listing).await? {
+                return Ok(Some(why));
+            }
+        }
+    }
+
+    /// Writes one resource. Gives the reason to start over.
+    async fn one(&mut self, wanted: &Wanted, mut listing: Listing) -> Result<Option<String>, BackupError> {
+        let kind = wanted.kind();
+        let name = kind.group_resource();
+        self.events.event(Event::Started { what: name.clone() });
+        let mut sink = Sink::new(kind, &self.survey.filter);
+        let definitions = name == DEFINITIONS;
+        while let Some(delivery) = listing.batches.recv().await {
+            if definitions {
+                self.definitions.extend(delivery.batch.items().filter_map(Definition::read));
+            }
+            sink.write(self.writer, &delivery).await?;
+            self.objects += delivery.batch.len() as u64;
+            let (done, total) = (self.objects, None);
+            self.events.event(Event::Progress { what: "objects".to_owned(), done, total });
+        }
+        self.survey.problems.append(&mut sink.problems);
+        let ended = listing
+            .end
+            .await
+            .unwrap_or_else(|panic| Ended::StartOver(format!("reading {name} ended unexpectedly: {panic}")));
+        self.events.event(Event::Finished { what: name.clone() });
+        Ok(self.settle(wanted, name, ended))
+    }
+
+    /// Takes down how a resource ended. Gives the reason to start over.
+    fn settle(&mut self, wanted: &Wanted, resource: String, ended: Ended) -> Option<String> {
+        let problem = |namespace, what| Problem { resource: resource.clone(), namespace, name: None, what };
+        match ended {
+            Ended::Whole { fallbacks, unread, outside } => {
+                let fallback = |what| Fallback { resource: resource.clone(), what };
+                self.fallbacks.extend(fallbacks.into_iter().map(fallback));
+                if let Some(why) = outside {
+                    self.survey.outside.push(OutsideCut { resource: resource.clone(), why });
+                }
+                let whole = unread.is_empty();
+                for (namespace, error) in unread {
+                    self.survey.problems.push(problem(Some(namespace), error.to_string()));
+                }
+                if whole && self.survey.filter.selector.is_none() {
+                    let namespaces = wanted.namespaces.clone();
+                    self.complete.push(Complete { resource, namespaces });
+                }
+                None
+            }
+            Ended::StartOver(why) if self.exact => Some(why),
+            Ended::StartOver(why) => {
+                self.survey.problems.push(problem(None, why));
+                None
+            }
+            Ended::Failed(error) => {
+                self.survey.problems.push(problem(None, error.to_string()));
+                None
+            }
+        }
+    }
+
+    /// Adds the custom resources that are defined at the revision but that discovery did not show yet, and
+    /// remembers every storage version.
+    fn with_new_kinds(&mut self, mut rest: Vec<Wanted>) -> Vec<Wanted> {
+        let known: BTreeSet<(String, String)> =
+            self.survey.known.iter().map(|kind| (kind.group.clone(), kind.resource.clone())).collect();
+        let when = self.survey.revision.map_or(When::Now, When::At);
+        for definition in std::mem::take(&mut self.definitions) {
+            let served = definition.served;
+            let name = (served.kind.group.clone(), served.kind.resource.clone());
+            let new = !known.contains(&name);
+            self.reading.storage.insert(name, definition.storage);
+            if new && self.survey.filter.resource(&served.kind) == Choice::Take {
+                let namespaces =
+                    if served.kind.namespaced { self.survey.filter.exact_namespaces() } else { None };
+                rest.push(Wanted { served, namespaces, when: when.clone() });
+            }
+        }
+        in_restore_order(&mut rest);
+        rest
+    }
+
+    fn gathered(self) -> Gathered {
+        let Survey { revision, not_one_moment, left_out, outside, problems, warnings, .. } = self.survey;
+        Gathered {
+            revision,
+            consistency: match not_one_moment {
+                None => Consistency::OneRevision,
+                Some(why) => Consistency::PerResource { why },
+            },
+            problems,
+            left_out,
+            outside,
+            fallbacks: self.fallbacks,
+            complete: self.complete,
+            warnings,
+        }
+    }
+}
+
+/// Writes the objects of one resource that the filter takes.
+struct Sink<'a> {
+    kind: &'a ResourceType,
+    filter: &'a Filter,
+    begun: bool,
+    /// The version that `head` was made for.
+    version: Arc<str>,
+    /// What stands before the fields of an object that carries no type of its own.
+    head: Vec<u8>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Sink<'a> {
+    fn new(kind: &'a ResourceType, filter: &'a Filter) -> Self {
+        let (version, head, problems) = (Arc::from(""), Vec::new(), Vec::new());
+        Self { kind, filter, begun: false, version, head, problems }
+    }
+
+    async fn write(&mut self, writer: &mut BackupWriter, delivery: &Delivery) -> Result<(), BackupError> {
+        if self.version != delivery.version {
+            self.version = Arc::clone(&delivery.version);
+            let kind = ResourceType { version: self.version.to_string(), ..self.kind.clone() };
+            self.head =
+                format!(r#"{{"kind":"{}","apiVersion":"{}","#, kind.kind, kind.api_version()).into_bytes();
+        }
+        for item in delivery.batch.items() {
+            let meta = match Meta::of_prefix(item) {
+                Ok(meta) => meta,
+                Err(error) => {
+                    let what = format!("the server sent an object that cannot be read: {error}");
+                    let resource = self.kind.group_resource();
+                    self.problems.push(Problem { resource, namespace: None, name: None, what });
+                    continue;
+                }
+            };
+            if self.filter.object(self.kind, &meta, item) != Choice::Take {
+                continue;
+            }
+            if !self.begun {
+                writer.begin(&resource(self.kind)).await?;
+                self.begun = true;
+            }
+            // Items of built-in lists leave the type to the list.
+            let (head, body) =
+                if meta.kind.is_some() { (&b""[..], item) } else { (&self.head[..], &item[1..]) };
+            let namespace = meta.namespace.as_deref();
+            match writer.add(Object { namespace, name: &meta.name, head, body }).await {
+                Err(ArchiveError::Invalid(what)) => self.problem(&meta, what),
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sink<'_> {
+    fn problem(&mut self, meta: &Meta<'_>, what: String) {
+        self.problems.push(Problem {
+            resource: self.kind.group_resource(),
+            namespace: meta.namespace.as_deref().map(str::to_owned),
+            name: Some(meta.name.to_string()),
+            what,
+        });
+    }
+}
+
+fn resource(kind: &ResourceType) -> Resource {
+    Resource {
+        group: kind.group.clone(),
+        version: kind.version.clone(),
+        kind: kind.kind.clone(),
+        resource: kind.resource.clone(),
+        namespaced: kind.namespaced,
+    }
+}
