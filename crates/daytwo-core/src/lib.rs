@@ -2,4 +2,10 @@
 //!
 //! Pure: it refuses sockets, files, the clock and chance. Time and listings are arguments; the engine acts.
 
+pub mod filter;
+pub mod finding;
 pub mod json;
+pub mod plan;
+pub mod resource;
+pub mod restore;
+pub mod selector;

@@ -1,0 +1,29 @@
+//! Decides what a restore does with each object of a backup; the engine does it.
+//!
+//! A restore reads a backup twice. [`Census`] gathers what the backup holds that decides over other objects (which
+//! volumes, which claims, which definitions). [`Rules`], made of the request, the census and what was seen of the
+//! [`Target`], then judge each object by itself: [`Rules::judge`] says what becomes of it and in which [`Wave`],
+//! [`Rules::prepare`] edits its bytes for writing, [`Rules::content`] gives what two copies are compared by.
+//!
+//! What a restore refuses to do: write what a server, a node or a controller makes by itself; start again what had
+//! finished; bring back a claim without its data as if nothing were missing; change an object that exists, but for a
+//! ServiceAccount `default` as the controller makes it. Restored objects get no labels of their own: nothing in them
+//! tells that they were restored.
+
+mod census;
+mod content;
+pub mod order;
+mod prepare;
+mod references;
+mod report;
+mod request;
+mod rules;
+mod target;
+
+pub use census::{Census, DataElsewhere, Volumes};
+pub use order::Wave;
+pub use prepare::{FINISHED_MARK, How, RECLAIM_MARK, Write, address_fallback};
+pub use report::{Action, Counts, Failed, Noted, Report, ReportKind, SkippedGroup, State, Tally, WaveReport};
+pub use request::{NamespaceMapping, Request, Waits};
+pub use rules::{Rules, Skip, Source, Verdict};
+pub use target::{ServedKind, Target, VolumeState};

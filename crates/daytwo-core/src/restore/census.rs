@@ -1,0 +1,380 @@
+//! What a backup holds that decides over other objects, gathered in one pass before any object is judged.
+//!
+//! A claim keeps its volume if the backup brings the volume; Endpoints are a controller's if their Service selects
+//! pods; a custom resource can be written if its definition comes first. It refuses to keep objects: of each it
+//! remembers names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::order::{Traits, Wave, wave};
+use super::rules::text_at;
+use super::{Request, Source};
+use crate::filter::{Choice, Filter};
+use crate::json::{JsonError, Meta, elements, find};
+use crate::resource::{ObjectKey, ResourceType};
+
+mod elsewhere;
+
+pub use elsewhere::{DataElsewhere, Volumes};
+
+const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+const STORAGE_CLASSES: &str = "storageclasses.storage.k8s.io";
+const PRIORITY_CLASSES: &str = "priorityclasses.scheduling.k8s.io";
+const RUNTIME_CLASSES: &str = "runtimeclasses.node.k8s.io";
+const INGRESS_CLASSES: &str = "ingressclasses.networking.k8s.io";
+
+/// What a backup holds, as far as a request asks for it.
+#[derive(Debug, Default)]
+pub struct Census {
+    kinds: BTreeMap<String, KindCensus>,
+    claims: BTreeMap<(String, String), Option<String>>,
+    volumes: BTreeMap<String, Related>,
+    wanted_volumes: BTreeSet<String>,
+    definitions: BTreeMap<String, (Vec<String>, Related)>,
+    wanted_definitions: BTreeSet<String>,
+    namespaces: BTreeSet<String>,
+    needed_namespaces: BTreeSet<String>,
+    selecting: BTreeSet<(String, String)>,
+    classes: BTreeSet<(String, String)>,
+    needed_classes: BTreeMap<(&'static str, String), (u64, ObjectKey)>,
+    backends: BTreeSet<String>,
+    elsewhere: DataElsewhere,
+}
+
+#[derive(Debug)]
+struct KindCensus {
+    kind: ResourceType,
+    count: u64,
+    /// By namespace in the backup; the empty name stands for cluster-scoped.
+    namespaces: BTreeMap<String, u64>,
+}
+
+/// Whether an object that others need comes with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Related {
+    /// The request asks for it by itself.
+    Asked,
+    /// It comes if something that is restored needs it.
+    IfWanted,
+    /// The request excludes it.
+    Never,
+}
+
+impl Census {
+    /// A census of a backup whose volumes' data lies where `elsewhere` says.
+    pub fn new(elsewhere: DataElsewhere) -> Self {
+        Self { elsewhere, ..Self::default() }
+    }
+
+    /// Counts `source` in.
+    ///
+    /// # Errors
+    /// Its bytes are no JSON object with metadata.
+    pub fn note(&mut self, request: &Request, source: &Source<'_>) -> Result<(), JsonError> {
+        let meta = Meta::of_prefix(source.bytes)?;
+        let resource = source.resource.group_resource();
+        let asked = by_filter(&request.filter, &resource, source, &meta);
+        match resource.as_str() {
+            "persistentvolumes" => {
+                self.volumes.insert(source.name.to_owned(), related(request, source, asked));
+            }
+            DEFINITIONS => {
+                let versions = served_versions(source.bytes)?;
+                self.definitions.insert(source.name.to_owned(), (versions, related(request, source, asked)));
+            }
+            "namespaces" => {
+                self.namespaces.insert(source.name.to_owned());
+            }
+            _ => {}
+        }
+        if asked {
+            self.take(&resource, source)?;
+            self.note_asked(&resource, source)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, resource: &str, source: &Source<'_>) -> Result<(), JsonError> {
+        let kind = self.kinds.entry(resource.to_owned()).or_insert_with(|| KindCensus {
+            kind: source.resource.clone(),
+            count: 0,
+            namespaces: BTreeMap::new(),
+        });
+        kind.count += 1;
+        let namespace = source.namespace.unwrap_or_default();
+        match kind.namespaces.get_mut(namespace) {
+            Some(count) => *count += 1,
+            None => {
+                kind.namespaces.insert(namespace.to_owned(), 1);
+                if !namespace.is_empty() {
+                    self.needed_namespaces.insert(namespace.to_owned());
+                }
+            }
+        }
+        if wave(resource, Traits::default()) == Wave::CustomResources {
+            self.wanted_definitions.insert(resource.to_owned());
+        }
+        Ok(())
+    }
+
+    fn note_asked(&mut self, resource: &str, source: &Source<'_>) -> Result<(), JsonError> {
+        let bytes = source.bytes;
+        match resource {
+            "persistentvolumeclaims" => {
+                let volume = text_at(bytes, &["spec", "volumeName"])?.map(|name| name.into_owned());
+                self.wanted_volumes.extend(volume.clone());
+                let key = (source.namespace.unwrap_or_default().to_owned(), source.name.to_owned());
+                self.claims.insert(key, volume);
+                self.need(STORAGE_CLASSES, source, bytes, &["spec", "storageClassName"])
+            }
+            "services" => {
+                let selector = find(bytes, &["spec", "selector"])?;
+                if selector.is_some_and(|span| bytes[span].len() > 2) {
+                    let key = (source.namespace.unwrap_or_default().to_owned(), source.name.to_owned());
+                    self.selecting.insert(key);
+                }
+                Ok(())
+            }
+            STORAGE_CLASSES | PRIORITY_CLASSES | RUNTIME_CLASSES | INGRESS_CLASSES => {
+                self.classes.insert((resource.to_owned(), source.name.to_owned()));
+                Ok(())
+            }
+            "ingresses.networking.k8s.io" => {
+                self.need(INGRESS_CLASSES, source, bytes, &["spec", "ingressClassName"])
+            }
+            "pods" => self.need_of_pod(source, &["spec"]),
+            "cronjobs.batch" => {
+                self.need_of_pod(source, &["spec", "jobTemplate", "spec", "template", "spec"])
+            }
+            "statefulsets.apps" => {
+                self.need_of_pod(source, &["spec", "template", "spec"])?;
+                self.need_of_claim_templates(source)
+            }
+            "deployments.apps"
+            | "daemonsets.apps"
+            | "replicasets.apps"
+            | "jobs.batch"
+            | "replicationcontrollers" => self.need_of_pod(source, &["spec", "template", "spec"]),
+            _ => Ok(()),
+        }
+    }
+
+    fn need_of_pod(&mut self, source: &Source<'_>, spec: &[&str]) -> Result<(), JsonError> {
+        let Some(span) = find(source.bytes, spec)? else { return Ok(()) };
+        let spec = &source.bytes[span];
+        self.need(PRIORITY_CLASSES, source, spec, &["priorityClassName"])?;
+        self.need(RUNTIME_CLASSES, source, spec, &["runtimeClassName"])
+    }
+
+    fn need_of_claim_templates(&mut self, source: &Source<'_>) -> Result<(), JsonError> {
+        let Some(span) = find(source.bytes, &["spec", "volumeClaimTemplates"])? else { return Ok(()) };
+        let templates = &source.bytes[span];
+        if !templates.starts_with(b"[") {
+            return Ok(());
+        }
+        for template in elements(templates) {
+            self.need(STORAGE_CLASSES, source, &templates[template?], &["spec", "storageClassName"])?;
+        }
+        Ok(())
+    }
+
+    fn need(
+        &mut self,
+        class: &'static str,
+        source: &Source<'_>,
+        bytes: &[u8],
+        path: &[&str],
+    ) -> Result<(), JsonError> {
+        let Some(name) = text_at(bytes, path)? else { return Ok(()) };
+        if class == PRIORITY_CLASSES && name.starts_with("system-") {
+            return Ok(());
+        }
+        let first = || ObjectKey {
+            resource: source.resource.group_resource(),
+            namespace: source.namespace.map(str::to_owned),
+            name: source.name.to_owned(),
+        };
+        self.needed_classes.entry((class, name.into_owned())).or_insert_with(|| (0, first())).0 += 1;
+        Ok(())
+    }
+
+    /// Whether `request` asks for the object, by itself or because something that it asks for needs it: a claim its
+    /// volume, a custom resource its definition, an object its namespace.
+    pub(super) fn asked(
+        &self,
+        request: &Request,
+        resource: &str,
+        source: &Source<'_>,
+        meta: &Meta<'_>,
+    ) -> bool {
+        if by_filter(&request.filter, resource, source, meta) {
+            return true;
+        }
+        match resource {
+            "persistentvolumes" => {
+                self.wanted_volumes.contains(source.name)
+                    && self.volumes.get(source.name).is_some_and(|related| *related == Related::IfWanted)
+            }
+            DEFINITIONS => {
+                self.wanted_definitions.contains(source.name)
+                    && self
+                        .definitions
+                        .get(source.name)
+                        .is_some_and(|(_, related)| *related == Related::IfWanted)
+            }
+            "namespaces" => self.needed_namespaces.contains(source.name),
+            _ => false,
+        }
+    }
+
+    /// Whether the backup brings a volume into the cluster.
+    pub(super) fn brings_volume(&self, name: &str) -> bool {
+        match self.volumes.get(name) {
+            Some(Related::Asked) => true,
+            Some(Related::IfWanted) => self.wanted_volumes.contains(name),
+            Some(Related::Never) | None => false,
+        }
+    }
+
+    /// Whether the backup brings the definition of `resource` at `version`.
+    pub(super) fn defines(&self, resource: &str, version: &str) -> bool {
+        self.definitions.get(resource).is_some_and(|(versions, related)| {
+            *related != Related::Never && versions.iter().any(|served| served == version)
+        })
+    }
+
+    pub(super) fn brings_class(&self, class: &(String, String)) -> bool {
+        self.classes.contains(class)
+    }
+
+    /// Whether the Service of this name selects pods, so that its endpoints are made by a controller.
+    pub(super) fn selects_pods(&self, namespace: &str, service: &str) -> bool {
+        self.selecting.contains(&(namespace.to_owned(), service.to_owned()))
+    }
+
+    pub(super) fn data_elsewhere(&self, namespace: &str, claim: &str) -> bool {
+        self.elsewhere.of_claim(namespace, claim)
+    }
+
+    pub(super) fn volume_data_elsewhere(&self, volume: &str) -> bool {
+        self.elsewhere.of_volume(volume)
+    }
+
+    /// The volume a claim was bound to.
+    pub(super) fn claim_volume(&self, namespace: &str, name: &str) -> Option<&str> {
+        self.claims.get(&(namespace.to_owned(), name.to_owned()))?.as_deref()
+    }
+
+    /// The claims asked for: namespace and name in the backup, and the volume.
+    pub fn claims(&self) -> impl Iterator<Item = (&str, &str, Option<&str>)> {
+        self.claims
+            .iter()
+            .map(|((namespace, name), volume)| (namespace.as_str(), name.as_str(), volume.as_deref()))
+    }
+
+    /// The resources asked for, each with its type and number of objects.
+    pub fn resources(&self) -> impl Iterator<Item = (&str, &ResourceType, u64)> {
+        self.kinds.iter().map(|(resource, census)| (resource.as_str(), &census.kind, census.count))
+    }
+
+    /// The namespaces, in the backup, that have objects of `resource`; empty for cluster-scoped resources.
+    pub fn namespaces_of(&self, resource: &str) -> impl Iterator<Item = &str> {
+        self.kinds
+            .get(resource)
+            .into_iter()
+            .flat_map(|census| census.namespaces.keys())
+            .map(String::as_str)
+            .filter(|name| !name.is_empty())
+    }
+
+    /// The namespaces, in the backup, that objects asked for live in.
+    pub fn namespaces_needed(&self) -> impl Iterator<Item = &str> {
+        self.needed_namespaces.iter().map(String::as_str)
+    }
+
+    pub(super) fn needs_namespace(&self, name: &str) -> bool {
+        self.needed_namespaces.contains(name)
+    }
+
+    /// Whether the backup holds the Namespace object itself.
+    pub fn has_namespace(&self, name: &str) -> bool {
+        self.namespaces.contains(name)
+    }
+
+    /// The names of the definitions that the restore brings, those only that objects asked for need included.
+    pub fn definitions(&self) -> impl Iterator<Item = &str> {
+        self.definitions
+            .iter()
+            .filter(|(name, (_, related))| match related {
+                Related::Asked => true,
+                Related::IfWanted => self.wanted_definitions.contains(*name),
+                Related::Never => false,
+            })
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// The classes that objects asked for name: (resource, name), how many name it, and the first of them.
+    pub fn classes_needed(&self) -> impl Iterator<Item = ((&str, &str), (u64, &ObjectKey))> {
+        self.needed_classes
+            .iter()
+            .map(|((class, name), (count, first))| ((*class, name.as_str()), (*count, first)))
+    }
+
+    /// Remembers Services, as `namespace/name` in the cluster, that webhooks to be written need.
+    pub fn need_backends(&mut self, services: Vec<String>) {
+        self.backends.extend(services);
+    }
+
+    /// The Services that webhooks to be written need.
+    pub fn backends(&self) -> impl Iterator<Item = &str> {
+        self.backends.iter().map(String::as_str)
+    }
+}
+
+/// Whether the filter takes the object by itself. Volumes and definitions that it would bring along for what it might
+/// take are left to the census, which knows what it does take.
+fn by_filter(filter: &Filter, resource: &str, source: &Source<'_>, meta: &Meta<'_>) -> bool {
+    let take = |filter: &Filter| {
+        filter.resource(source.resource) == Choice::Take
+            && filter.object(source.resource, meta, source.bytes) == Choice::Take
+    };
+    match resource {
+        "persistentvolumes" | DEFINITIONS if filter.include_cluster_resources.is_none() => {
+            take(&Filter { include_cluster_resources: Some(filter.all_namespaces()), ..filter.clone() })
+        }
+        _ => take(filter),
+    }
+}
+
+/// How a cluster-scoped object stands to the request if something else needs it.
+fn related(request: &Request, source: &Source<'_>, asked: bool) -> Related {
+    if asked {
+        return Related::Asked;
+    }
+    let filter = &request.filter;
+    let excluded = Filter {
+        include_resources: vec!["*".to_owned()],
+        exclude_resources: filter.exclude_resources.clone(),
+        ..Filter::default()
+    };
+    let never =
+        filter.include_cluster_resources == Some(false) || excluded.resource(source.resource) != Choice::Take;
+    if never { Related::Never } else { Related::IfWanted }
+}
+
+/// The versions that a CustomResourceDefinition serves.
+fn served_versions(definition: &[u8]) -> Result<Vec<String>, JsonError> {
+    let Some(span) = find(definition, &["spec", "versions"])? else { return Ok(Vec::new()) };
+    let versions = &definition[span];
+    let mut served = Vec::new();
+    if versions.starts_with(b"[") {
+        for version in elements(versions) {
+            let version = &versions[version?];
+            let is_served = find(version, &["served"])?.is_some_and(|span| &version[span] == b"true");
+            if let (true, Some(name)) = (is_served, text_at(version, &["name"])?) {
+                served.push(name.into_owned());
+            }
+        }
+    }
+    Ok(served)
+}

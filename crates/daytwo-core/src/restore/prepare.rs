@@ -1,0 +1,216 @@
+//! Edits an object of a backup into what is sent: by byte spans, so that every digit, unknown field and key order of
+//! the rest survives.
+//!
+//! It takes out what binds the object to the cluster it came from and would do harm in this one. A reference to an
+//! owner's old UID gets the object collected within seconds; a PersistentVolume that still names the old claim's UID
+//! is released, and with the policy `Delete` its disk deleted; a finished Job runs again. It refuses to add labels.
+
+mod service;
+mod volume;
+mod workload;
+
+pub use service::address_fallback;
+pub use volume::RECLAIM_MARK;
+pub use workload::FINISHED_MARK;
+
+use super::order::{built_in, group};
+use super::rules::{Rules, Source, controller, text_at};
+use super::{content, references};
+use crate::json::{Edits, JsonError, Meta, elements};
+
+/// The longest field manager that the server takes, in characters (apimachinery, `validation.FieldManagerMaxLength`).
+const LONGEST_MANAGER: usize = 128;
+
+/// What is sent for an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The body of the request that creates it.
+    pub body: Vec<u8>,
+    /// The field manager to send it as, if the object has exactly one that updates it: its ownership of fields then
+    /// survives.
+    pub manager: Option<String>,
+    /// How it is written.
+    pub how: How,
+    /// What was changed beyond what a server decides, each as a sentence without its subject.
+    pub notes: Vec<String>,
+}
+
+/// How an object is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// One request creates it.
+    Create,
+    /// A Job that had finished: created suspended, told its status, released. It stays finished and starts no pod.
+    FinishedJob {
+        /// The status it had, as JSON.
+        status: Vec<u8>,
+        /// What `spec.suspend` was, as JSON; `None` where it was not set.
+        suspend: Option<Vec<u8>>,
+    },
+    /// The ServiceAccount `default` of a namespace: where its controller was first, it takes over what the backup's
+    /// has beside a bare one.
+    DefaultAccount,
+}
+
+impl Rules {
+    /// The bytes to send for `source`, which was judged to be taken.
+    ///
+    /// # Errors
+    /// Its bytes are no JSON object with metadata.
+    pub fn prepare(&self, source: &Source<'_>) -> Result<Write, JsonError> {
+        let meta = Meta::of(source.bytes)?;
+        let resource = source.resource.group_resource();
+        let mut edits = Edits::new();
+        let mut notes = Vec::new();
+        strip(&mut edits, &resource);
+        self.translate(source, &resource, &mut edits)?;
+        note_owners(&resource, &meta, &mut notes)?;
+        let mut how = How::Create;
+        match resource.as_str() {
+            "persistentvolumes" => volume::retain(source.bytes, &mut edits)?,
+            "persistentvolumeclaims" => self.note_emptied(source, &mut notes),
+            "pods" => workload::pod(source.bytes, &self.target, &mut edits, &mut notes)?,
+            "jobs.batch" => how = workload::job(source.bytes, &mut edits)?,
+            "secrets" => token(source.bytes, &mut edits)?,
+            "serviceaccounts" if source.name == "default" => how = How::DefaultAccount,
+            _ => {}
+        }
+        let body = edits.apply(source.bytes)?;
+        for namespace in references::unmapped(&self.request.namespace_mapping, &body) {
+            notes.push(format!("still names the namespace {namespace} in its content"));
+        }
+        Ok(Write { body, manager: manager(&meta)?, how, notes })
+    }
+
+    /// Feeds what two copies of an object are compared by to `sink`: of an object of the backup as it would be
+    /// restored.
+    ///
+    /// # Errors
+    /// Its bytes are not JSON.
+    pub fn content(&self, source: &Source<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(), JsonError> {
+        let resource = source.resource.group_resource();
+        let key = self.key(source);
+        let emptied = self.empties(key.namespace.as_deref().unwrap_or_default(), &key.name);
+        let mut edits = Edits::new();
+        self.translate(source, &resource, &mut edits)?;
+        if edits.is_empty() {
+            return content::feed(&resource, source.bytes, emptied, sink);
+        }
+        content::feed(&resource, &edits.apply(source.bytes)?, emptied, sink)
+    }
+
+    /// Feeds what two copies of an object are compared by to `sink`: of an object as it is in the cluster.
+    ///
+    /// # Errors
+    /// Its bytes are not JSON.
+    pub fn live_content(
+        &self,
+        resource: &str,
+        namespace: Option<&str>,
+        name: &str,
+        object: &[u8],
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), JsonError> {
+        content::feed(resource, object, self.empties(namespace.unwrap_or_default(), name), sink)
+    }
+
+    /// The edits that make the object what it is to be here, as opposed to those that only writing needs.
+    fn translate<'f>(
+        &'f self,
+        source: &Source<'_>,
+        resource: &str,
+        edits: &mut Edits<'f>,
+    ) -> Result<(), JsonError> {
+        references::map(&self.request.namespace_mapping, source, resource, edits);
+        if resource == "persistentvolumeclaims" {
+            let namespace = self.request.namespace_mapping.map(source.namespace.unwrap_or_default());
+            volume::claim(source.bytes, self.empties(namespace, source.name), edits)?;
+        }
+        Ok(())
+    }
+
+    fn note_emptied(&self, source: &Source<'_>, notes: &mut Vec<String>) {
+        let namespace = source.namespace.unwrap_or_default();
+        let to = self.request.namespace_mapping.map(namespace);
+        if self.empties(to, source.name) {
+            let volume = self.census.claim_volume(namespace, source.name).unwrap_or_default();
+            notes.push(format!(
+                "is empty: its volume {volume} is neither in the backup nor free in the cluster"
+            ));
+        } else if self.census.data_elsewhere(namespace, source.name)
+            && self
+                .census
+                .claim_volume(namespace, source.name)
+                .is_none_or(|volume| !self.target.volumes.contains_key(volume))
+        {
+            notes.push("is empty: its data lies in a snapshot or a volume repository".to_owned());
+        }
+    }
+}
+
+/// Takes out what only the server it came from could say.
+fn strip(edits: &mut Edits<'_>, resource: &str) {
+    for key in [
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "generation",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+        "managedFields",
+        "ownerReferences",
+    ] {
+        edits.remove(&["metadata", key]);
+    }
+    // Of a custom resource without a status subresource the status is content; with one the server drops it.
+    if built_in(group(resource)) {
+        edits.remove(&["status"]);
+    }
+}
+
+/// A token Secret is filled by its controller; the old UID would get it deleted.
+fn token(secret: &[u8], edits: &mut Edits<'_>) -> Result<(), JsonError> {
+    if text_at(secret, &["type"])?.as_deref() == Some("kubernetes.io/service-account-token") {
+        edits.remove(&["data"]).remove(&["metadata", "annotations", "kubernetes.io/service-account.uid"]);
+    }
+    Ok(())
+}
+
+/// Says which owners an object loses, but for children that their controller adopts again.
+fn note_owners(resource: &str, meta: &Meta<'_>, notes: &mut Vec<String>) -> Result<(), JsonError> {
+    let adopted =
+        matches!(resource, "replicasets.apps" | "controllerrevisions.apps") && controller(meta)?.is_some();
+    let Some(owners) = meta.owner_references.filter(|_| !adopted) else { return Ok(()) };
+    for owner in elements(owners) {
+        let owner = &owners[owner?];
+        let kind = text_at(owner, &["kind"])?.unwrap_or_default();
+        let name = text_at(owner, &["name"])?.unwrap_or_default();
+        notes.push(format!("lost its owner {kind} {name}"));
+    }
+    Ok(())
+}
+
+/// The one manager that updates the object itself; `None` if there are several, or one that applies.
+fn manager(meta: &Meta<'_>) -> Result<Option<String>, JsonError> {
+    let Some(entries) = meta.managed_fields else { return Ok(None) };
+    let mut only: Option<String> = None;
+    for entry in elements(entries) {
+        let entry = &entries[entry?];
+        if text_at(entry, &["subresource"])?.is_some() {
+            continue;
+        }
+        let updates = text_at(entry, &["operation"])?.as_deref() == Some("Update");
+        let name = text_at(entry, &["manager"])?.unwrap_or_default();
+        if !updates || only.as_ref().is_some_and(|known| *known != name) {
+            return Ok(None);
+        }
+        only = Some(name.into_owned());
+    }
+    Ok(only.filter(|name| {
+        !name.is_empty() && name.chars().count() <= LONGEST_MANAGER && !name.chars().any(char::is_control)
+    }))
+}
+
+#[cfg(test)]
+mod tests;

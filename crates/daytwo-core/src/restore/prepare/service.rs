@@ -1,0 +1,44 @@
+//! Services whose address, node port or address family this cluster cannot give.
+
+use super::super::rules::text_at;
+use crate::json::{Edits, JsonError, find};
+
+/// A body without what the server refused, and what was given up; `None` if the refusal is about something else, or
+/// nothing is left to give up.
+///
+/// # Errors
+/// `service` is not JSON.
+pub fn address_fallback(service: &[u8], refusal: &str) -> Result<Option<(Vec<u8>, String)>, JsonError> {
+    let has = |key: &str| Ok::<_, JsonError>(find(service, &["spec", key])?.is_some());
+    let mut edits = Edits::new();
+    let headless = text_at(service, &["spec", "clusterIP"])?.as_deref() == Some("None");
+    let families = refusal.contains("ipFamil") || refusal.contains("IPFamil");
+    let what = if families && (has("ipFamilies")? || has("ipFamilyPolicy")?) {
+        edits
+            .remove(&["spec", "ipFamilies"])
+            .remove(&["spec", "ipFamilyPolicy"])
+            .remove(&["spec", "clusterIPs"]);
+        if !headless {
+            edits.remove(&["spec", "clusterIP"]);
+        }
+        "its address families are the cluster's: those of the backup were refused"
+    } else if refusal.contains("clusterIP") && !headless && has("clusterIP")? {
+        edits.remove(&["spec", "clusterIP"]).remove(&["spec", "clusterIPs"]);
+        "has a new clusterIP: the one of the backup was refused"
+    } else if refusal.contains("healthCheckNodePort") && has("healthCheckNodePort")? {
+        edits.remove(&["spec", "healthCheckNodePort"]);
+        "has a new healthCheckNodePort: the one of the backup was refused"
+    } else if refusal.contains("nodePort") || refusal.contains("port is already allocated") {
+        edits.remove(&["spec", "healthCheckNodePort"]);
+        edits.each_element(&["spec", "ports"], |port| {
+            let mut edits = Edits::new();
+            edits.remove(&["nodePort"]);
+            edits.apply(port).map_or(crate::json::Change::Keep, crate::json::Change::With)
+        });
+        "has new node ports: those of the backup were refused"
+    } else {
+        return Ok(None);
+    };
+    let body = edits.apply(service)?;
+    Ok((body != service).then(|| (body, format!("{what} ({refusal})"))))
+}

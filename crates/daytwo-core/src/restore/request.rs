@@ -1,0 +1,174 @@
+//! What a restore is asked to do. It is kept in the plan, so that a run can be resumed by its name alone; it
+//! refuses to hold credentials and keys, which the resumer brings again.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use crate::filter::Filter;
+
+/// A restore, as asked for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Request {
+    /// The backup's name.
+    pub backup: String,
+    /// The URL of the location it lies in, for people.
+    pub location: String,
+    /// Which objects; the words of `backup create`.
+    pub filter: Filter,
+    /// Where the objects of a namespace go instead.
+    pub namespace_mapping: NamespaceMapping,
+    /// Claims whose data lies in a snapshot or a volume repository are made, empty.
+    pub empty_volumes: bool,
+    /// Requests in flight; 0 means the default, 32.
+    pub concurrency: u16,
+    /// The longest waits.
+    pub waits: Waits,
+}
+
+impl Request {
+    /// Requests in flight, at least one.
+    pub fn in_flight(&self) -> usize {
+        match self.concurrency {
+            0 => 32,
+            set => usize::from(set),
+        }
+    }
+}
+
+/// The longest waits of a restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Waits {
+    /// For a CustomResourceDefinition to be established and served. Default 60 s.
+    pub established: SignedDuration,
+    /// For restored claims to be bound, before volumes get their reclaim policy back. Default 60 s.
+    pub bound: SignedDuration,
+    /// For the Services behind webhooks to have a ready endpoint. Default 120 s.
+    pub endpoints: SignedDuration,
+    /// For one request to succeed while the server does not answer or pushes back. Default 120 s.
+    pub request: SignedDuration,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            established: SignedDuration::from_secs(60),
+            bound: SignedDuration::from_secs(60),
+            endpoints: SignedDuration::from_secs(120),
+            request: SignedDuration::from_secs(120),
+        }
+    }
+}
+
+/// Where the objects of a namespace go instead of where they came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NamespaceMapping(BTreeMap<String, String>);
+
+/// Why a namespace mapping cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MappingError {
+    /// Not of the form `FROM:TO`.
+    #[error("{0:?} is no namespace mapping: write FROM:TO")]
+    Form(String),
+    /// A side of it cannot be a namespace.
+    #[error(
+        "{0:?} cannot be a namespace's name: at most 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit"
+    )]
+    Name(String),
+    /// A namespace is mapped twice.
+    #[error("namespace {0} is mapped twice: name it once")]
+    Twice(String),
+    /// Two namespaces would become one.
+    #[error(
+        "two namespaces are mapped to {0}: their objects would collide; restore them one after the other"
+    )]
+    Merged(String),
+}
+
+impl NamespaceMapping {
+    /// Reads `FROM:TO` texts.
+    ///
+    /// # Errors
+    /// A text that is no mapping, a name that no namespace can have, or two mappings that contradict each other.
+    pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, MappingError> {
+        let mut mapping = BTreeMap::new();
+        for text in texts {
+            let (from, to) = text.split_once(':').ok_or_else(|| MappingError::Form(text.to_owned()))?;
+            for name in [from, to] {
+                if !is_dns_label(name) {
+                    return Err(MappingError::Name(name.to_owned()));
+                }
+            }
+            if mapping.values().any(|known| known == to) {
+                return Err(MappingError::Merged(to.to_owned()));
+            }
+            if mapping.insert(from.to_owned(), to.to_owned()).is_some() {
+                return Err(MappingError::Twice(from.to_owned()));
+            }
+        }
+        Ok(Self(mapping))
+    }
+
+    /// Whether nothing is mapped.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Where `namespace` goes; itself where it is not mapped.
+    pub fn map<'a>(&'a self, namespace: &'a str) -> &'a str {
+        self.0.get(namespace).map_or(namespace, String::as_str)
+    }
+
+    /// Where `namespace` goes, if it is mapped to another name.
+    pub fn mapped(&self, namespace: &str) -> Option<&str> {
+        self.0.get(namespace).map(String::as_str).filter(|to| *to != namespace)
+    }
+
+    /// The pairs, by source.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(from, to)| (from.as_str(), to.as_str()))
+    }
+}
+
+/// RFC 1123 label, which a namespace's name must be.
+fn is_dns_label(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = name.as_bytes();
+    (1..=63).contains(&bytes.len())
+        && bytes.iter().all(|byte| inner(*byte) || *byte == b'-')
+        && inner(bytes[0])
+        && inner(bytes[bytes.len() - 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mapping_maps_what_it_names_and_nothing_else() {
+        let mapping = NamespaceMapping::parse(["a:b", "c:c"]).unwrap();
+        assert_eq!((mapping.map("a"), mapping.map("b")), ("b", "b"));
+        assert_eq!((mapping.mapped("a"), mapping.mapped("c")), (Some("b"), None));
+    }
+
+    #[test]
+    fn mappings_that_lose_objects_or_name_no_namespace_are_refused() {
+        let parse = |texts: &[&str]| NamespaceMapping::parse(texts.iter().copied()).unwrap_err();
+        assert_eq!(parse(&["ab"]), MappingError::Form("ab".into()));
+        assert_eq!(parse(&["a:"]), MappingError::Name(String::new()));
+        assert_eq!(parse(&["A:b"]), MappingError::Name("A".into()));
+        assert_eq!(parse(&["a:b", "c:b"]), MappingError::Merged("b".into()));
+        assert_eq!(parse(&["a:b", "a:c"]), MappingError::Twice("a".into()));
+    }
+
+    #[test]
+    fn a_request_of_an_older_version_is_read_with_defaults() {
+        let request: Request = serde_json::from_str(r#"{"backup":"b"}"#).unwrap();
+        assert_eq!(request.in_flight(), 32);
+        assert_eq!(request.waits.established, SignedDuration::from_secs(60));
+    }
+}

@@ -1,0 +1,388 @@
+//! Which objects of a backup a restore writes, which it passes over, and why.
+//!
+//! It refuses to bring back what a server, a node or a controller makes by itself: written by hand such objects
+//! collide with their maker (an IPAddress made before its Service makes the Service fail), or pretend something that
+//! is not so (a Node, a lease, a signing request).
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::order::{Traits, Wave, wave};
+use super::{Census, Request, Target};
+use crate::json::{JsonError, Meta, elements, find, string};
+use crate::resource::{ObjectKey, ResourceType};
+
+/// An object of a backup.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// Its type, at the version its bytes are in.
+    pub resource: &'a ResourceType,
+    /// Its namespace in the backup; `None` for cluster-scoped objects.
+    pub namespace: Option<&'a str>,
+    /// Its name.
+    pub name: &'a str,
+    /// Its JSON.
+    pub bytes: &'a [u8],
+}
+
+/// Why an object is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Skip {
+    /// The API server or kube-controller-manager keeps it by itself.
+    ServerKeeps,
+    /// It is the state of a node or of a driver on it, which reports it anew.
+    NodeState,
+    /// It records or asks for an act; writing it again would ask again, or claim what did not happen here.
+    Act,
+    /// Its controller makes it again.
+    ControllerMakes,
+    /// A pod that had ended: created, it would run again.
+    FinishedPod,
+    /// It was being deleted when the backup was made.
+    Terminating,
+    /// The data of the volume lies in a snapshot or a volume repository, which this restore does not read.
+    DataElsewhere,
+    /// The cluster does not serve its kind, or not at this version.
+    NotServed,
+    /// The Service behind a webhook that would refuse every write without an answer has no ready endpoint.
+    BackendNotReady,
+}
+
+impl Skip {
+    /// The reason in words, as in `57 objects: their controller makes them again`.
+    pub fn text(self) -> &'static str {
+        match self {
+            Skip::ServerKeeps => "the server keeps it by itself",
+            Skip::NodeState => "a node or its driver reports it anew",
+            Skip::Act => "it records or asks for an act, which is not state",
+            Skip::ControllerMakes => "its controller makes it again",
+            Skip::FinishedPod => "the pod had ended and would run again",
+            Skip::Terminating => "it was being deleted when the backup was made",
+            Skip::DataElsewhere => "its data lies in a snapshot or a volume repository",
+            Skip::NotServed => "the cluster does not serve this kind at this version",
+            Skip::BackendNotReady => "nothing answers for the webhook, which would then refuse every write",
+        }
+    }
+
+    /// Whether a person has to act: the cluster lacks something that the backup holds.
+    pub fn is_loss(self) -> bool {
+        matches!(self, Skip::DataElsewhere | Skip::NotServed | Skip::BackendNotReady)
+    }
+
+    /// How many objects a report names.
+    pub(super) fn named(self) -> usize {
+        if self.is_loss() { 1_000 } else { 20 }
+    }
+}
+
+/// What becomes of an object of a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The request does not ask for it.
+    NotAsked,
+    /// It is passed over.
+    Skip(Skip),
+    /// It is written in this wave, unless it is there.
+    Take(Wave),
+}
+
+/// Judges and prepares objects; made once for a run.
+#[derive(Debug)]
+pub struct Rules {
+    pub(super) request: Request,
+    pub(super) census: Census,
+    pub(super) target: Target,
+    /// Claims that will not get the volume they had, by namespace and name in the cluster.
+    emptied: BTreeSet<(String, String)>,
+}
+
+impl Rules {
+    /// The rules for `request`, given what the backup holds and what was seen of the cluster.
+    pub fn new(request: Request, census: Census, target: Target) -> Self {
+        let emptied = census
+            .claims()
+            .filter_map(|(namespace, name, volume)| {
+                let volume = volume?;
+                let to = request.namespace_mapping.map(namespace);
+                let kept = match target.volumes.get(volume) {
+                    Some(live) => live.is_for(to, name),
+                    None => census.brings_volume(volume) && !census.data_elsewhere(namespace, name),
+                };
+                (!kept).then(|| (to.to_owned(), name.to_owned()))
+            })
+            .collect();
+        Self { request, census, target, emptied }
+    }
+
+    /// What was asked for.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// What the backup holds.
+    pub fn census(&self) -> &Census {
+        &self.census
+    }
+
+    /// What was seen of the cluster.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Sees the cluster anew.
+    #[must_use]
+    pub fn with_target(self, target: Target) -> Self {
+        Self::new(self.request, self.census, target)
+    }
+
+    /// The object's name in the cluster.
+    pub fn key(&self, source: &Source<'_>) -> ObjectKey {
+        let resource = source.resource.group_resource();
+        let map = |name: &str| self.request.namespace_mapping.map(name).to_owned();
+        let name = if resource == "namespaces" { map(source.name) } else { source.name.to_owned() };
+        ObjectKey { resource, namespace: source.namespace.map(map), name }
+    }
+
+    /// Whether a claim, by its name in the cluster, will not get the volume it had.
+    pub(super) fn empties(&self, namespace: &str, name: &str) -> bool {
+        self.emptied.contains(&(namespace.to_owned(), name.to_owned()))
+    }
+
+    /// What becomes of `source`.
+    ///
+    /// # Errors
+    /// Its bytes are no JSON object with metadata.
+    pub fn judge(&self, source: &Source<'_>) -> Result<Verdict, JsonError> {
+        let meta = Meta::of_prefix(source.bytes)?;
+        let resource = source.resource.group_resource();
+        if !self.census.asked(&self.request, &resource, source, &meta) {
+            return Ok(Verdict::NotAsked);
+        }
+        if let Some(skip) = self.skip(&resource, source, &meta)? {
+            return Ok(Verdict::Skip(skip));
+        }
+        let traits = Traits {
+            fixed_address: resource == "services" && has_address(source.bytes)?,
+            controlled: controller(&meta)?.is_some(),
+        };
+        Ok(Verdict::Take(wave(&resource, traits)))
+    }
+
+    fn skip(&self, resource: &str, source: &Source<'_>, meta: &Meta<'_>) -> Result<Option<Skip>, JsonError> {
+        if let Some(skip) = by_resource(resource).or_else(|| by_name(resource, source)) {
+            return Ok(Some(skip));
+        }
+        if meta.deletion_timestamp {
+            return Ok(Some(Skip::Terminating));
+        }
+        if let Some(skip) = self.by_content(resource, source, meta)? {
+            return Ok(Some(skip));
+        }
+        if self.serves(resource, &source.resource.version) {
+            return Ok(self.backend_missing(resource, source)?.then_some(Skip::BackendNotReady));
+        }
+        Ok(Some(Skip::NotServed))
+    }
+
+    fn by_content(
+        &self,
+        resource: &str,
+        source: &Source<'_>,
+        meta: &Meta<'_>,
+    ) -> Result<Option<Skip>, JsonError> {
+        let is = |key: &str, value: &str| Ok::<_, JsonError>(meta.annotation(key)?.as_deref() == Some(value));
+        let skip = match resource {
+            "pods" if meta.annotation("kubernetes.io/config.mirror")?.is_some() => Some(Skip::NodeState),
+            "pods" if controller(meta)?.is_some() => Some(Skip::ControllerMakes),
+            "pods" => {
+                let phase = text_at(source.bytes, &["status", "phase"])?;
+                matches!(phase.as_deref(), Some("Succeeded" | "Failed")).then_some(Skip::FinishedPod)
+            }
+            "endpoints" => self.derived_endpoints(source, meta)?.then_some(Skip::ControllerMakes),
+            "endpointslices.discovery.k8s.io" => {
+                let by = meta.label("endpointslice.kubernetes.io/managed-by")?;
+                by.is_some_and(|by| by.ends_with("-controller.k8s.io")).then_some(Skip::ControllerMakes)
+            }
+            "resourceclaims.resource.k8s.io" => {
+                meta.annotation("resource.kubernetes.io/pod-claim-name")?.map(|_| Skip::ControllerMakes)
+            }
+            "apiservices.apiregistration.k8s.io" => {
+                meta.label("kube-aggregator.kubernetes.io/automanaged")?.map(|_| Skip::ServerKeeps)
+            }
+            _ if resource.ends_with(".rbac.authorization.k8s.io") => {
+                let bootstrap = meta.label("kubernetes.io/bootstrapping")?.is_some();
+                let kept = !is("rbac.authorization.kubernetes.io/autoupdate", "false")?;
+                (bootstrap && kept).then_some(Skip::ServerKeeps)
+            }
+            _ if resource.ends_with(".flowcontrol.apiserver.k8s.io") => {
+                is("apf.kubernetes.io/autoupdate-spec", "true")?.then_some(Skip::ServerKeeps)
+            }
+            "persistentvolumes" if !self.target.volumes.contains_key(source.name) => {
+                self.volume_elsewhere(source)?.then_some(Skip::DataElsewhere)
+            }
+            "persistentvolumeclaims" if !self.request.empty_volumes => {
+                let namespace = source.namespace.unwrap_or_default();
+                let lies = self.census.data_elsewhere(namespace, source.name);
+                (lies && self.empties_or_absent(namespace, source.name)).then_some(Skip::DataElsewhere)
+            }
+            _ => None,
+        };
+        Ok(skip)
+    }
+
+    /// Whether the claim would be made without its data: the volume it had is not in the cluster.
+    fn empties_or_absent(&self, namespace: &str, name: &str) -> bool {
+        let to = self.request.namespace_mapping.map(namespace);
+        match self.census.claim_volume(namespace, name) {
+            Some(volume) => !self.target.volumes.get(volume).is_some_and(|live| live.is_for(to, name)),
+            None => true,
+        }
+    }
+
+    /// Whether a volume's data was copied elsewhere: the disk it names may be gone, and its claim is not made.
+    fn volume_elsewhere(&self, source: &Source<'_>) -> Result<bool, JsonError> {
+        let namespace = text_at(source.bytes, &["spec", "claimRef", "namespace"])?;
+        let name = text_at(source.bytes, &["spec", "claimRef", "name"])?;
+        let claim = namespace.zip(name);
+        Ok(claim.is_some_and(|(namespace, name)| self.census.data_elsewhere(&namespace, &name))
+            || self.census.volume_data_elsewhere(source.name))
+    }
+
+    fn derived_endpoints(&self, source: &Source<'_>, meta: &Meta<'_>) -> Result<bool, JsonError> {
+        if meta.label("endpoints.kubernetes.io/managed-by")?.is_some_and(|by| by == "endpoint-controller") {
+            return Ok(true);
+        }
+        Ok(self.census.selects_pods(source.namespace.unwrap_or_default(), source.name))
+    }
+
+    /// Whether the cluster serves the type, or will once the backup's definitions are there.
+    fn serves(&self, resource: &str, version: &str) -> bool {
+        self.target.serves(resource, version) || self.census.defines(resource, version)
+    }
+
+    /// Whether `source` holds a webhook that refuses what it cannot be asked about, with nothing to ask.
+    fn backend_missing(&self, resource: &str, source: &Source<'_>) -> Result<bool, JsonError> {
+        if self.target.unready.is_empty() || !resource.contains("webhookconfigurations") {
+            return Ok(false);
+        }
+        let services = self.backends(source)?;
+        Ok(services.iter().any(|service| self.target.unready.contains(service)))
+    }
+
+    /// The Services, as `namespace/name` in the cluster, without which the webhooks in `source` refuse every write.
+    ///
+    /// # Errors
+    /// Its bytes are not JSON.
+    pub fn backends(&self, source: &Source<'_>) -> Result<Vec<String>, JsonError> {
+        let mut services = Vec::new();
+        let Some(webhooks) = find(source.bytes, &["webhooks"])? else { return Ok(services) };
+        let webhooks = &source.bytes[webhooks];
+        if !webhooks.starts_with(b"[") {
+            return Ok(services);
+        }
+        for webhook in elements(webhooks) {
+            let webhook = &webhooks[webhook?];
+            if text_at(webhook, &["failurePolicy"])?.as_deref() == Some("Ignore") {
+                continue;
+            }
+            let namespace = text_at(webhook, &["clientConfig", "service", "namespace"])?;
+            let name = text_at(webhook, &["clientConfig", "service", "name"])?;
+            if let Some((namespace, name)) = namespace.zip(name) {
+                services.push(format!("{}/{name}", self.request.namespace_mapping.map(&namespace)));
+            }
+        }
+        Ok(services)
+    }
+}
+
+/// The string at `path`; `None` where there is none, or where it is empty.
+pub(super) fn text_at<'a>(bytes: &'a [u8], path: &[&str]) -> Result<Option<Cow<'a, str>>, JsonError> {
+    let Some(span) = find(bytes, path)? else { return Ok(None) };
+    Ok(string(&bytes[span]).filter(|text| !text.is_empty()))
+}
+
+/// The owner marked as controller: its kind and name.
+pub(super) fn controller(meta: &Meta<'_>) -> Result<Option<(String, String)>, JsonError> {
+    let Some(owners) = meta.owner_references else { return Ok(None) };
+    for owner in elements(owners) {
+        let owner = &owners[owner?];
+        let marked = find(owner, &["controller"])?.is_some_and(|span| &owner[span] == b"true");
+        if marked {
+            let part = |key| Ok::<_, JsonError>(text_at(owner, &[key])?.unwrap_or_default().into_owned());
+            return Ok(Some((part("kind")?, part("name")?)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a Service asks for an address or a node port of its own.
+fn has_address(service: &[u8]) -> Result<bool, JsonError> {
+    if text_at(service, &["spec", "clusterIP"])?.is_some_and(|address| address != "None") {
+        return Ok(true);
+    }
+    let Some(ports) = find(service, &["spec", "ports"])? else { return Ok(false) };
+    let ports = &service[ports];
+    if !ports.starts_with(b"[") {
+        return Ok(false);
+    }
+    for port in elements(ports) {
+        if find(&ports[port?], &["nodePort"])?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Resources of which nothing is written.
+fn by_resource(resource: &str) -> Option<Skip> {
+    match resource {
+        "ipaddresses.networking.k8s.io" | "componentstatuses" => Some(Skip::ServerKeeps),
+        "nodes"
+        | "csinodes.storage.k8s.io"
+        | "csistoragecapacities.storage.k8s.io"
+        | "volumeattachments.storage.k8s.io"
+        | "resourceslices.resource.k8s.io"
+        | "storageversions.internal.apiserver.k8s.io" => Some(Skip::NodeState),
+        "events"
+        | "events.events.k8s.io"
+        | "bindings"
+        | "certificatesigningrequests.certificates.k8s.io"
+        | "podcertificaterequests.certificates.k8s.io"
+        | "storageversionmigrations.storagemigration.k8s.io"
+        | "backups.velero.io"
+        | "restores.velero.io"
+        | "deletebackuprequests.velero.io"
+        | "downloadrequests.velero.io"
+        | "serverstatusrequests.velero.io"
+        | "podvolumebackups.velero.io"
+        | "podvolumerestores.velero.io"
+        | "datauploads.velero.io"
+        | "datadownloads.velero.io"
+        | "backuprepositories.velero.io"
+        | "resticrepositories.velero.io" => Some(Skip::Act),
+        _ => None,
+    }
+}
+
+/// Objects that the server makes, by their names.
+fn by_name(resource: &str, source: &Source<'_>) -> Option<Skip> {
+    let kept = match (resource, source.namespace, source.name) {
+        ("configmaps", _, "kube-root-ca.crt")
+        | (
+            "configmaps",
+            Some("kube-system"),
+            "extension-apiserver-authentication" | "kube-apiserver-legacy-service-account-token-tracking",
+        )
+        | ("services" | "endpoints" | "endpointslices.discovery.k8s.io", Some("default"), "kubernetes")
+        | ("servicecidrs.networking.k8s.io", _, "kubernetes")
+        | ("priorityclasses.scheduling.k8s.io", _, "system-node-critical" | "system-cluster-critical") => {
+            true
+        }
+        ("leases.coordination.k8s.io", Some("kube-system"), name) => name.starts_with("apiserver-"),
+        _ => false,
+    };
+    kept.then_some(Skip::ServerKeeps)
+}

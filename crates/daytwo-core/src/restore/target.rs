@@ -1,0 +1,194 @@
+//! What a restore knows of the cluster it writes into, and what that cluster lacks.
+//!
+//! It refuses to guess: what could not be seen is absent here, and the engine says so beside it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Census, Request};
+use crate::finding::{Finding, Severity};
+use crate::resource::ObjectKey;
+
+/// A resource that the cluster serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedKind {
+    /// Every version it is served at, the preferred one first.
+    pub versions: Vec<String>,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+}
+
+/// A PersistentVolume of the cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VolumeState {
+    /// Namespace and name of the claim it is bound to or reserved for.
+    pub claim: Option<(String, String)>,
+    /// Whether its claim is gone: it is not given to a new one by itself.
+    pub released: bool,
+}
+
+impl VolumeState {
+    /// Whether a claim of this name may have it.
+    pub fn is_for(&self, namespace: &str, name: &str) -> bool {
+        self.claim.as_ref().is_none_or(|(at, claim)| at == namespace && claim == name)
+    }
+}
+
+/// What was seen of the cluster.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// By resource, as in `deployments.apps`.
+    pub served: BTreeMap<String, ServedKind>,
+    /// Its namespaces, and whether each is being deleted.
+    pub namespaces: BTreeMap<String, bool>,
+    /// Its nodes.
+    pub nodes: BTreeSet<String>,
+    /// Its PersistentVolumes.
+    pub volumes: BTreeMap<String, VolumeState>,
+    /// Objects that others name as their class: resource (`storageclasses.storage.k8s.io`) and name.
+    pub classes: BTreeSet<(String, String)>,
+    /// Services, as `namespace/name`, that were waited for and have no ready endpoint.
+    pub unready: BTreeSet<String>,
+}
+
+impl Target {
+    /// Whether objects of `resource` can be written at `version`.
+    pub fn serves(&self, resource: &str, version: &str) -> bool {
+        self.served.get(resource).is_some_and(|kind| kind.versions.iter().any(|served| served == version))
+    }
+
+    /// What the cluster lacks of what the backup's objects need: kinds, classes, usable namespaces, free volumes.
+    pub fn lacks(&self, census: &Census, request: &Request) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        self.kinds(census, &mut findings);
+        self.classes(census, &mut findings);
+        self.namespaces(census, request, &mut findings);
+        self.volumes(census, request, &mut findings);
+        findings
+    }
+
+    fn kinds(&self, census: &Census, findings: &mut Vec<Finding>) {
+        for (resource, kind, count) in census.resources() {
+            if self.serves(resource, &kind.version) || census.defines(resource, &kind.version) {
+                continue;
+            }
+            let served = self.served.get(resource).map(|served| served.versions.join(", "));
+            let (evidence, remedy) = match served {
+                Some(versions) => (
+                    format!(
+                        "the backup has {count} at {}; the cluster serves {versions}",
+                        kind.api_version()
+                    ),
+                    "restore into a cluster that serves that version".to_owned(),
+                ),
+                None => (
+                    format!(
+                        "the backup has {count} at {}; the cluster does not serve the kind",
+                        kind.api_version()
+                    ),
+                    format!("install what defines {resource}, or restore its CustomResourceDefinition too"),
+                ),
+            };
+            let what = format!("{count} {resource} cannot be restored");
+            findings.push(finding("restore-kind-not-served", resource, evidence, what, remedy, None));
+        }
+    }
+
+    fn classes(&self, census: &Census, findings: &mut Vec<Finding>) {
+        for ((resource, name), (count, first)) in census.classes_needed() {
+            let key = (resource.to_owned(), name.to_owned());
+            if self.classes.contains(&key) || census.brings_class(&key) {
+                continue;
+            }
+            let what = match resource {
+                "storageclasses.storage.k8s.io" => "claims of this class get no volume",
+                "ingressclasses.networking.k8s.io" => "no controller takes these Ingresses",
+                _ => "the server refuses pods of this class",
+            };
+            let evidence = format!("{count} objects name it, the first is {first}");
+            let remedy = "create it, or restore it too".to_owned();
+            let subject = format!("{resource}/{name}");
+            findings.push(finding(
+                "restore-class-missing",
+                &subject,
+                evidence,
+                what.to_owned(),
+                remedy,
+                None,
+            ));
+        }
+    }
+
+    fn namespaces(&self, census: &Census, request: &Request, findings: &mut Vec<Finding>) {
+        for namespace in census.namespaces_needed() {
+            let to = request.namespace_mapping.map(namespace);
+            if self.namespaces.get(to) == Some(&true) {
+                findings.push(finding(
+                    "restore-namespace-terminating",
+                    &format!("namespaces/{to}"),
+                    "it is being deleted".to_owned(),
+                    "the server refuses every new object in it".to_owned(),
+                    "wait until it is gone, then restore".to_owned(),
+                    Some(format!("kubectl get namespace {to} -o jsonpath='{{.status.conditions}}'")),
+                ));
+            }
+            if let Some(source) =
+                request.namespace_mapping.mapped(namespace).filter(|to| census.needs_namespace(to))
+            {
+                findings.push(finding(
+                    "restore-namespaces-merge",
+                    &format!("namespaces/{source}"),
+                    format!("the backup has objects of {namespace}, mapped to it, and of its own"),
+                    "of two objects of one name only the first is created".to_owned(),
+                    format!("map {source} too, or exclude it"),
+                    None,
+                ));
+            }
+        }
+    }
+
+    fn volumes(&self, census: &Census, request: &Request, findings: &mut Vec<Finding>) {
+        for (namespace, name, volume) in census.claims() {
+            let to = request.namespace_mapping.map(namespace);
+            let Some((volume, live)) = volume.and_then(|volume| self.volumes.get_key_value(volume)) else {
+                continue;
+            };
+            if live.released && live.claim.is_some() && live.is_for(to, name) {
+                let key = ObjectKey {
+                    resource: "persistentvolumeclaims".to_owned(),
+                    namespace: Some(to.to_owned()),
+                    name: name.to_owned(),
+                };
+                findings.push(finding(
+                    "restore-volume-released",
+                    &format!("persistentvolumes/{volume}"),
+                    format!("it still names the deleted claim {to}/{name} by its UID"),
+                    format!("{key} is not bound to it until that is taken out"),
+                    "take the old claim's UID out of the volume once you know that its data is the right one".to_owned(),
+                    Some(format!(
+                        "kubectl patch persistentvolume {volume} --type=json -p \
+                         '[{{\"op\":\"remove\",\"path\":\"/spec/claimRef/uid\"}},{{\"op\":\"remove\",\"path\":\"/spec/claimRef/resourceVersion\"}}]'"
+                    )),
+                ));
+            }
+        }
+    }
+}
+
+fn finding(
+    id: &str,
+    subject: &str,
+    evidence: String,
+    breaks: String,
+    remedy: String,
+    command: Option<String>,
+) -> Finding {
+    Finding {
+        id: id.to_owned(),
+        severity: Severity::Warning,
+        subject: subject.to_owned(),
+        evidence,
+        breaks,
+        remedy,
+        command,
+    }
+}
