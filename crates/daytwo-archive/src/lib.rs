@@ -3,12 +3,15 @@
 
 pub mod catalog;
 pub mod claim;
+pub mod digest;
 pub mod encrypt;
+mod gzip;
 pub mod head;
 pub mod layout;
 pub mod location;
 pub mod read;
 pub mod sign;
+pub mod tar;
 pub mod upload;
 pub mod verify;
 pub mod write;
