@@ -12,7 +12,7 @@ mod wire;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -56,6 +56,8 @@ struct State {
     target: Target,
     rules: Mutex<Vec<Armed>>,
     seen: Mutex<Vec<Seen>>,
+    answered: AtomicU64,
+    identity: AtomicBool,
     stopped: AtomicBool,
     stop: (Mutex<bool>, Condvar),
 }
@@ -95,6 +97,8 @@ impl FaultProxy {
             target,
             rules: Mutex::default(),
             seen: Mutex::default(),
+            answered: AtomicU64::new(0),
+            identity: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             stop: (Mutex::new(false), Condvar::new()),
         });
@@ -134,6 +138,16 @@ impl FaultProxy {
     /// How many requests met a rule.
     pub fn met(&self) -> usize {
         lock(&self.state.seen).iter().filter(|seen| seen.met).count()
+    }
+
+    /// From now on the server is never asked to compress, whatever clients ask for.
+    pub fn identity(&self) {
+        self.state.identity.store(true, Ordering::SeqCst);
+    }
+
+    /// The bytes in the bodies of answers, as the server sent them, since the last call of this.
+    pub fn take_answered(&self) -> u64 {
+        self.state.answered.swap(0, Ordering::SeqCst)
     }
 
     /// Every request since the last call of this, in the order they came.

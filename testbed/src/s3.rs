@@ -212,6 +212,11 @@ impl S3 {
         s3_request::send(&self.address, &self.keys, method, path, headers, body)
     }
 
+    /// The headers by which another client can send such a request, whatever its body, for a quarter of an hour.
+    pub fn sign(&self, method: &str, path: &str) -> Vec<(String, String)> {
+        s3_request::sign(&self.address, &self.keys, method, path)
+    }
+
     /// Lets it outlive this process; [`crate::nest::end`] of the returned folder ends it.
     ///
     /// # Errors

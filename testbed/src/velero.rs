@@ -42,10 +42,11 @@ pub struct VeleroBuilder<'a> {
     site: &'a ControlPlane,
     s3: &'a S3,
     bucket: &'a str,
+    kubeconfig: &'a Path,
     args: Vec<String>,
 }
 
-impl VeleroBuilder<'_> {
+impl<'a> VeleroBuilder<'a> {
     /// Requests a second it may send to the API server. Default: Velero's own, 100.
     pub fn client_qps(self, rate: u32) -> Self {
         self.server_arg(format!("--client-qps={rate}"))
@@ -54,6 +55,12 @@ impl VeleroBuilder<'_> {
     /// Requests it may send at once. Default: Velero's own, 100.
     pub fn client_burst(self, requests: u32) -> Self {
         self.server_arg(format!("--client-burst={requests}"))
+    }
+
+    /// The way to the API server of the server and of its commands, such as through a proxy.
+    pub fn kubeconfig(mut self, file: &'a Path) -> Self {
+        self.kubeconfig = file;
+        self
     }
 
     /// A further flag of `velero server`; it wins over ours.
@@ -94,7 +101,8 @@ impl Velero {
     /// To choose how it runs. It looks for new backups in the bucket every five seconds, not every minute.
     pub fn builder<'a>(site: &'a ControlPlane, s3: &'a S3, bucket: &'a str) -> VeleroBuilder<'a> {
         let args = ["--backup-sync-period=5s", "--item-operation-sync-frequency=2s"];
-        VeleroBuilder { site, s3, bucket, args: args.map(str::to_owned).to_vec() }
+        let args = args.map(str::to_owned).to_vec();
+        VeleroBuilder { site, s3, bucket, kubeconfig: site.kubeconfig(), args }
     }
 
     fn launch(builder: &VeleroBuilder<'_>, parts: &Parts) -> Result<Velero> {
@@ -111,7 +119,7 @@ impl Velero {
         )?;
         let mut command = Command::new(parts.program(Family::Velero, SERVER)?);
         command
-            .env("KUBECONFIG", builder.site.kubeconfig())
+            .env("KUBECONFIG", builder.kubeconfig)
             .env("AWS_SHARED_CREDENTIALS_FILE", credentials)
             .env("AWS_REGION", s3.region())
             .args(["server", "--namespace", NAMESPACE])
@@ -122,7 +130,7 @@ impl Velero {
             .args(&builder.args);
         nest.spawn(SERVER, &mut command)?;
         let mut velero =
-            Velero { parts: parts.clone(), kubeconfig: builder.site.kubeconfig().to_owned(), nest };
+            Velero { parts: parts.clone(), kubeconfig: builder.kubeconfig.to_owned(), nest };
         until(READY, "Velero's location to be Available", || {
             velero.nest.check_all()?;
             let phase = builder.site.kubectl(&[
@@ -182,6 +190,14 @@ impl Velero {
     /// If it does not run.
     pub fn server_pid(&self) -> Result<u32> {
         self.nest.pid(SERVER)
+    }
+
+    /// The CPU time of the server and of its plugins that have ended, since it was started, in seconds.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub fn cpu_seconds(&self) -> Result<f64> {
+        proc::cpu_seconds(self.server_pid()?)
     }
 
     /// The most memory the server ever had resident, in bytes. Its plugins are processes of their own.

@@ -3,10 +3,11 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
 
 /// The cargo that runs us, at the root of the workspace.
 pub fn cargo(args: &[&str]) -> Command {
@@ -40,4 +41,22 @@ pub fn say(line: &str) {
 /// If it cannot be written.
 pub fn print(line: &str) -> Result<()> {
     writeln!(io::stdout(), "{line}").context("cannot write to stdout")
+}
+
+/// Builds the program called `name` by `cargo build` with `args`, and returns its path.
+///
+/// # Errors
+/// If it cannot be built.
+pub fn program(name: &str, args: &[&str]) -> Result<PathBuf> {
+    let mut command = cargo(&["build", "--bin", name]);
+    command.args(args);
+    run(&mut command)?;
+    // What is built already only says where it is.
+    let output = command.args(["--quiet", "--message-format=json"]).output().context("cannot run cargo")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let executable = messages
+        .filter(|message| message["target"]["name"] == name)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
+    executable.with_context(|| format!("cargo does not say where it put {name}"))
 }

@@ -4,7 +4,9 @@
 //! A command is a module with its arguments and a `run`, a variant of [`Command`] and an arm in
 //! [`Cli::run`].
 
+mod bench;
 mod cargo;
+mod demo;
 mod lint;
 mod test;
 mod testbed;
@@ -22,6 +24,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Measure the tool against a bare client and against Velero
+    #[command(subcommand)]
+    Bench(bench::Command),
+    /// Build the tool and show its main job: back up, lose a namespace, restore it, compare
+    Demo,
     /// Check the format, the lints and the dependencies of all that is Rust
     Lint,
     /// Build the real parts, then run the tests of the workspace
@@ -34,6 +41,8 @@ enum Command {
 impl Cli {
     fn run(self) -> Result<()> {
         match self.command {
+            Command::Bench(command) => bench::run(&command),
+            Command::Demo => demo::run(),
             Command::Lint => lint::run(),
             Command::Test(args) => test::run(&args),
             Command::Testbed(command) => testbed::run(&command),

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -62,7 +63,10 @@ fn exchange(
     link: &mut Option<Link>,
     state: &State,
 ) -> io::Result<Then> {
-    let Some(head) = Head::read(from)? else { return Ok(Then::Close) };
+    let Some(mut head) = Head::read(from)? else { return Ok(Then::Close) };
+    if state.identity.load(Ordering::SeqCst) {
+        head.set("Accept-Encoding", "identity");
+    }
     let fault = state.meet(head.word(0), head.word(1));
     let again = if head.closes() { Then::Close } else { Then::Again };
     let mut body = Body::of_request(&head)?;
@@ -142,6 +146,7 @@ fn relay(
     let framing = body.framing;
     let mut sent = 0u64;
     while let Some(mut piece) = body.next(&mut link.0)? {
+        state.answered.fetch_add(piece.len() as u64, Ordering::SeqCst);
         if let Some((after, then)) = ending
             && sent + piece.len() as u64 >= after
         {

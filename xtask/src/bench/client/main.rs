@@ -1,0 +1,80 @@
+//! The release-built half of `cargo xtask bench`: whatever runs while a clock runs.
+//!
+//! A benchmark compares with what a bare client can do, so the bare client must not lose time in an
+//! unoptimised build; nor must the loader that fills a cluster, or the wrapper that measures a process. What
+//! it refuses to do: decide, compare, print for people. That is the other half's.
+
+mod connect;
+mod fill;
+mod objects;
+mod pages;
+mod read;
+mod run;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+
+/// Runs what `cargo xtask bench` measures.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Create mixed objects numbered FROM to TO, over 32 connections
+    Fill {
+        #[arg(long)]
+        kubeconfig: PathBuf,
+        #[arg(long)]
+        from: u32,
+        #[arg(long)]
+        to: u32,
+    },
+    /// Read a recorded sequence of list pages at a fresh revision, and print their addresses
+    Plan {
+        #[arg(long)]
+        kubeconfig: PathBuf,
+        /// The recorded requests: a JSON array of paths
+        #[arg(long)]
+        recorded: PathBuf,
+    },
+    /// Read planned pages and drop them: the floor
+    Read {
+        #[arg(long)]
+        kubeconfig: PathBuf,
+        #[arg(long)]
+        job: PathBuf,
+        /// Requests at a time, each on a connection of its own
+        #[arg(long, default_value_t = 1)]
+        in_flight: usize,
+    },
+    /// Run a command, and print its wall clock and CPU seconds, its peak of memory and its exit code
+    Run {
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Fill { kubeconfig, from, to } => fill::fill(&kubeconfig, from..to),
+        Command::Plan { kubeconfig, recorded } => print(&pages::plan(&kubeconfig, &recorded)?),
+        Command::Read { kubeconfig, job, in_flight } => print(&read::read(&kubeconfig, &job, in_flight)?),
+        Command::Run { command } => print(&run::run(&command)?),
+    }
+}
+
+/// One line of JSON on stdout.
+fn print(value: &impl Serialize) -> Result<()> {
+    let mut line = serde_json::to_vec(value).context("cannot write JSON")?;
+    line.push(b'\n');
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(&line).and_then(|()| stdout.flush()).context("cannot write to stdout")
+}
