@@ -85,18 +85,21 @@ pub struct Unknown {
 /// An [`ApiError`] where the server's own groups cannot be discovered; groups of aggregated APIs that do not
 /// answer come back in [`Discovery::unknown`].
 pub async fn discover(client: &Client) -> Result<Discovery, ApiError> {
-    let aggregated = aggregated(client).await?;
-    let mut groups = Vec::new();
-    for root in ["/api", "/apis"] {
-        let body = api::get(client, root, ACCEPT).await?;
-        let document: Document = api::parse(root, &body)?;
-        if document.kind == "APIGroupDiscoveryList" {
-            groups.extend(document.items.into_iter().map(Group::from));
-        } else {
-            groups.extend(legacy::groups(client, root, &body).await?);
-        }
+    let (aggregated, core, named) =
+        futures::join!(aggregated(client), groups(client, "/api"), groups(client, "/apis"));
+    let mut groups = core?;
+    groups.extend(named?);
+    Ok(assemble(groups, &aggregated?))
+}
+
+/// The groups below one of the two roots.
+async fn groups(client: &Client, root: &str) -> Result<Vec<Group>, ApiError> {
+    let body = api::get(client, root, ACCEPT).await?;
+    let document: Document = api::parse(root, &body)?;
+    if document.kind == "APIGroupDiscoveryList" {
+        return Ok(document.items.into_iter().map(Group::from).collect());
     }
-    Ok(assemble(groups, &aggregated))
+    legacy::groups(client, root, &body).await
 }
 
 /// A group as either kind of discovery gives it; versions in order of preference.

@@ -104,8 +104,12 @@ impl Site {
     /// [`ConnectError::Unreachable`] where `/version` is not answered.
     pub async fn new(client: Client, context: String, server: String) -> Result<Self, ConnectError> {
         let unreachable = |source| ConnectError::Unreachable { context: context.clone(), source };
-        let version: Version = api::get_json(&client, "/version").await.map_err(unreachable)?;
-        let uid = match api::get_json::<Named>(&client, "/api/v1/namespaces/kube-system").await {
+        let (version, namespace) = futures::join!(
+            api::get_json::<Version>(&client, "/version"),
+            api::get_json::<Named>(&client, "/api/v1/namespaces/kube-system"),
+        );
+        let version = version.map_err(unreachable)?;
+        let uid = match namespace {
             Ok(namespace) => namespace.metadata.uid,
             Err(error) if error.is_unavailable() => return Err(unreachable(error)),
             Err(_) => None,
