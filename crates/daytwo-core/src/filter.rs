@@ -10,6 +10,7 @@
 
 mod defaults;
 mod glob;
+mod related;
 
 pub use defaults::{DEFAULTS, LeftOut, Objects, left_out_by_default};
 
@@ -17,7 +18,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::json::{Meta, find, string};
+use crate::json::Meta;
 use crate::resource::{Named, ResourceType, is_builtin, lookup, spells};
 use crate::selector::Selector;
 
@@ -231,12 +232,12 @@ impl Filter {
         {
             return Choice::LeaveOut(Reason::ExcludeLabel);
         }
-        if !resource.namespaced && !is_namespace {
-            if let (Choice::LeaveOut(reason), Some(relation)) =
-                (self.directly(resource), self.relation(resource))
-            {
-                return if self.related(relation, bytes) { Choice::Take } else { Choice::LeaveOut(reason) };
-            }
+        if !resource.namespaced
+            && !is_namespace
+            && let Choice::LeaveOut(reason) = self.directly(resource)
+            && let Some(relation) = self.relation(resource)
+        {
+            return if self.related(relation, bytes) { Choice::Take } else { Choice::LeaveOut(reason) };
         }
         let by_name = is_namespace && !self.all_namespaces();
         if !by_name && !self.selected(meta) {
@@ -278,65 +279,6 @@ impl Filter {
     fn asked_for(&self, resource: &ResourceType) -> bool {
         !self.include_resources.is_empty() && self.named(resource)
     }
-
-    /// What could bring objects of a cluster-scoped type along that is not taken as such.
-    fn relation(&self, resource: &ResourceType) -> Option<Relation> {
-        if resource.namespaced || self.include_cluster_resources.is_some() {
-            return None;
-        }
-        let of = |group: &str, plural: &str, kind: &str, relation| {
-            let owner = ResourceType {
-                group: group.into(),
-                version: "v1".into(),
-                resource: plural.into(),
-                kind: kind.into(),
-                namespaced: true,
-            };
-            (self.resource(&owner) == Choice::Take).then_some(relation)
-        };
-        match (&*resource.group, &*resource.resource) {
-            ("", "persistentvolumes") => {
-                of("", "persistentvolumeclaims", "PersistentVolumeClaim", Relation::Claim)
-            }
-            ("snapshot.storage.k8s.io", "volumesnapshotcontents") => {
-                of("snapshot.storage.k8s.io", "volumesnapshots", "VolumeSnapshot", Relation::Snapshot)
-            }
-            ("apiextensions.k8s.io", "customresourcedefinitions") => Some(Relation::Definition),
-            _ => None,
-        }
-    }
-
-    fn related(&self, relation: Relation, bytes: &[u8]) -> bool {
-        let text = |path: &[&str]| {
-            let span = find(bytes, path).ok().flatten()?;
-            string(&bytes[span]).map(|text| text.into_owned())
-        };
-        let within = |path: &[&str]| text(path).is_some_and(|namespace| self.namespace(&namespace));
-        match relation {
-            Relation::Claim => within(&["spec", "claimRef", "namespace"]),
-            Relation::Snapshot => within(&["spec", "volumeSnapshotRef", "namespace"]),
-            Relation::Definition => {
-                let (Some(group), Some(resource), Some(kind)) = (
-                    text(&["spec", "group"]),
-                    text(&["spec", "names", "plural"]),
-                    text(&["spec", "names", "kind"]),
-                ) else {
-                    return true;
-                };
-                let namespaced = text(&["spec", "scope"]).as_deref() == Some("Namespaced");
-                let defined = ResourceType { group, version: String::new(), resource, kind, namespaced };
-                self.resource(&defined) == Choice::Take
-            }
-        }
-    }
-}
-
-/// How a cluster-scoped object belongs to what is taken.
-#[derive(Debug, Clone, Copy)]
-enum Relation {
-    Claim,
-    Snapshot,
-    Definition,
 }
 
 fn everything(includes: &[String]) -> bool {

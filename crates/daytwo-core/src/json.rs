@@ -11,6 +11,7 @@ mod edit;
 mod fields;
 mod meta;
 mod skip;
+mod write;
 
 pub use edit::{Change, Edits};
 pub use fields::{Elements, Field, Fields, elements, fields, find};

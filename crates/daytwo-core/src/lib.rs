@@ -2,10 +2,13 @@
 //!
 //! Pure: it refuses sockets, files, the clock and chance. Time and listings are arguments; the engine acts.
 
+pub mod diff;
 pub mod filter;
 pub mod finding;
 pub mod json;
 pub mod plan;
+pub mod redact;
 pub mod resource;
 pub mod restore;
+pub mod retention;
 pub mod selector;

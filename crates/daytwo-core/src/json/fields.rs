@@ -16,6 +16,9 @@ pub struct Field<'a> {
     pub value: Range<usize>,
 }
 
+/// Where a key and its value stand.
+type Spans = (Range<usize>, Range<usize>);
+
 /// The fields of the object that `object` starts with, in their order; duplicates are given as often as they stand.
 ///
 /// Ends after the first error. Bytes after the object are not looked at.
@@ -31,7 +34,7 @@ pub struct Fields<'a> {
 
 impl Fields<'_> {
     /// The next field's spans, leaving its key as it stands.
-    pub(super) fn next_spans(&mut self) -> Option<Result<(Range<usize>, Range<usize>), JsonError>> {
+    pub(super) fn next_spans(&mut self) -> Option<Result<Spans, JsonError>> {
         self.walk.next(|bytes, at| {
             if bytes.get(at) != Some(&b'"') {
                 return Err(JsonError::new(at, "a key in quotes"));
