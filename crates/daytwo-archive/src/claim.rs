@@ -8,7 +8,6 @@ use crate::layout::{BackupName, File, split};
 use crate::location::{Conflict, Error, Location, Result};
 use crate::upload::Upload;
 use bytes::Bytes;
-use futures::TryStreamExt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -175,14 +174,7 @@ async fn refuse_taken(location: &Location, name: &BackupName, run: &str) -> Resu
     let mut claimed = false;
     let mut other = false;
     let mut complete = false;
-    let listed = match location.list(&name.dir()).await {
-        Ok(listed) => listed,
-        // The folder is made by the first write.
-        Err(Error::Invalid(_)) if location.folder().is_some_and(|folder| !folder.exists()) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let mut listed = listed;
-    while let Some(info) = listed.try_next().await? {
+    for info in location.list_to_write(&name.dir()).await? {
         match split(&info.key).and_then(|(backup, file)| File::of(backup, file)) {
             Some(File::Claim) => claimed = true,
             Some(File::VeleroBackup | File::Stored) => complete = true,
@@ -223,3 +215,6 @@ async fn create(location: &Location, name: &BackupName, record: &Record) -> Resu
     }
     Err(last.unwrap_or_else(|| conflict(location, name, false, None)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,15 +4,17 @@
 //! Keys are relative to the location (`backups/b/b.tar.gz`). Refuses to wait without end: each act has a deadline and
 //! a bounded number of tries ([`Patience`]). Refuses to show credentials: errors name where they came from.
 
+mod answer;
 mod bucket;
 mod check;
 mod error;
 mod folder;
 mod folder_io;
+mod ini;
 mod options;
 mod profile;
 mod s3;
-mod s3_uploads;
+mod s3_requests;
 mod source;
 mod tls;
 mod url;
@@ -25,7 +27,7 @@ pub(crate) use self::folder::{Folder, FolderUpload};
 pub use self::options::{
     Credentials, LocationOptions, Patience, Retention, RetentionMode, ServerSideEncryption,
 };
-pub use self::s3_uploads::OpenUpload;
+pub use self::s3_requests::OpenUpload;
 pub use self::velero::from_velero;
 
 use crate::upload::Upload;
@@ -180,6 +182,14 @@ impl Location {
         }
     }
 
+    /// The same for somebody about to write: a folder that is still to be made is empty.
+    pub(crate) async fn list_to_write(&self, prefix: &str) -> Result<Vec<ObjectInfo>> {
+        match &self.backend {
+            Backend::Folder(folder) => folder.list_if_there(prefix).await,
+            Backend::Bucket(bucket) => bucket.list(prefix)?.try_collect().await,
+        }
+    }
+
     /// Names of the directories in the directory `prefix`, sorted.
     pub async fn list_dirs(&self, prefix: &str) -> Result<Vec<String>> {
         match &self.backend {
@@ -231,3 +241,15 @@ impl Location {
         Error::Corrupt { key: key.to_owned(), location: self.url.to_string(), what: what.into() }
     }
 }
+
+/// Keys are relative and lead nowhere but down.
+fn valid_key(key: &str, url: &str) -> Result<()> {
+    let strange = |part: &str| part.is_empty() || part == "." || part == ".." || part.contains(['\0', '\\']);
+    if !key.is_empty() && key.split('/').any(strange) {
+        return Err(Error::Invalid(format!("{key:?} is no key of an object in {url}")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

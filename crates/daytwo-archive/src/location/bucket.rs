@@ -1,7 +1,8 @@
 //! A location in an object store, through `object_store`. Keeps the location's prefix in front of every key.
 
 use super::ObjectInfo;
-use super::error::{Error, Place, Result};
+use super::answer::Place;
+use super::error::{Error, Result};
 use super::s3::S3;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
@@ -43,6 +44,7 @@ impl fmt::Debug for Bucket {
 impl Bucket {
     /// The store's path of a key.
     pub(crate) fn path(&self, key: &str) -> Result<Path> {
+        super::valid_key(key, &self.place.url)?;
         let full = match (self.prefix.as_str(), key) {
             ("", key) => key.to_owned(),
             (prefix, "") => prefix.to_owned(),
@@ -139,11 +141,6 @@ impl Bucket {
             listed.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_owned)).collect();
         names.sort();
         Ok(names)
-    }
-
-    /// Whether what is written here stays for a time by order of the store.
-    pub(crate) fn retains(&self) -> bool {
-        self.retained
     }
 
     /// Writes a file of a backup.

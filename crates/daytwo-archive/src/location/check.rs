@@ -38,8 +38,9 @@ pub enum Outcome {
     Skipped,
 }
 
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     "top-level directories",
+    "retention",
     "write",
     "read back",
     "ranged read",
@@ -98,12 +99,17 @@ impl Check<'_> {
             "list" => self.list().await,
             "conditional create" => self.race().await,
             "upload in parts" => self.parts().await,
+            "retention" => self.retention().await,
             _ => self.delete().await,
         }
     }
 
     fn key(&self, name: &str) -> String {
         format!("{}/{name}", self.dir)
+    }
+
+    fn retained(&self) -> bool {
+        matches!(self.location.backend(), Backend::Bucket(bucket) if bucket.retained)
     }
 
     async fn top(&self) -> Seen {
@@ -217,8 +223,7 @@ impl Check<'_> {
             return bad("an object is visible before it is whole");
         }
         // Thrown away: whether it can be finished under retention is not worth an object that cannot be deleted.
-        let retained = matches!(self.location.backend(), Backend::Bucket(bucket) if bucket.retains());
-        if retained {
+        if self.retained() {
             upload.abort().await?;
             return good(format!("{sent} bytes sent and thrown away, since retention would keep them"));
         }
@@ -232,22 +237,20 @@ impl Check<'_> {
         }
     }
 
+    async fn retention(&self) -> Seen {
+        if !self.retained() {
+            return good("none asked for");
+        }
+        self.location.takes_lock().await?;
+        good("the bucket takes Object Lock")
+    }
+
     async fn delete(&self) -> Seen {
-        let found: Vec<_> = match self.location.list(&self.dir).await {
-            Ok(listed) => listed.try_collect().await?,
-            Err(Error::Invalid(_)) if self.location.folder().is_some_and(|folder| !folder.exists()) => {
-                Vec::new()
-            }
-            Err(error) => return Err(error),
-        };
+        let found = self.location.list_to_write(&self.dir).await?;
         for info in &found {
             self.location.delete(&info.key).await?;
         }
-        let left: Vec<_> = match self.location.list(&self.dir).await {
-            Ok(listed) => listed.try_collect().await?,
-            Err(_) if found.is_empty() => Vec::new(),
-            Err(error) => return Err(error),
-        };
+        let left = self.location.list_to_write(&self.dir).await?;
         if left.is_empty() {
             good(format!("{} objects removed", found.len()))
         } else {
@@ -294,7 +297,7 @@ mod tests {
         std::fs::write(dir.path().join("metadata"), "a file in the way").unwrap();
         let location = Location::open(dir.path().to_str().unwrap(), &LocationOptions::default()).unwrap();
         let results = location.check("r").await;
-        assert_eq!(results[1].outcome, Outcome::Bad);
-        assert!(results[2..7].iter().all(|result| result.outcome == Outcome::Skipped), "{results:#?}");
+        assert_eq!(results[2].outcome, Outcome::Bad);
+        assert!(results[3..8].iter().all(|result| result.outcome == Outcome::Skipped), "{results:#?}");
     }
 }

@@ -35,12 +35,9 @@ impl Folder {
 
     /// The file of a key, after looking that nothing on the way to it is a link.
     fn path(&self, key: &str) -> Result<PathBuf> {
+        super::valid_key(key, &self.url)?;
         let mut path = self.root.to_path_buf();
         for part in key.split('/').filter(|_| !key.is_empty()) {
-            let strange = part.is_empty() || part == "." || part == ".." || part.contains(['\0', '\\']);
-            if strange {
-                return Err(Error::Invalid(format!("{key:?} is no key of an object in {}", self.url)));
-            }
             path.push(part);
             match path.symlink_metadata() {
                 Ok(meta) if meta.is_symlink() => {
@@ -158,6 +155,11 @@ impl Folder {
     /// Every object under `prefix`, by key.
     pub(crate) async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>> {
         self.present().await?;
+        self.list_if_there(prefix).await
+    }
+
+    /// The same, and nothing where the folder itself is still to be made.
+    pub(crate) async fn list_if_there(&self, prefix: &str) -> Result<Vec<ObjectInfo>> {
         let start = prefix.to_owned();
         let found =
             self.on("list", prefix, move |path| folder_io::walk(path, &start, |name| !is_part(name))).await;
@@ -281,7 +283,7 @@ impl FolderUpload {
     /// Throws the file away. Dropping does the same.
     pub(crate) async fn abort(mut self) {
         if let Ok(staged) = self.idle().await {
-            let _ = blocking(move || Ok(drop(staged))).await;
+            let _ = tokio::task::spawn_blocking(move || drop(staged)).await;
         }
     }
 }

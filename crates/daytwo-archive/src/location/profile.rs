@@ -5,13 +5,11 @@
 //! variables. Sources: AWS SDKs and Tools Reference Guide, "Shared config and credentials files".
 
 use super::error::{Error, Result};
+use super::ini::{Section, sections};
 use super::options::{Credentials, LocationOptions};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-
-/// Settings of one section; nested ones as `s3.addressing_style`.
-type Section = BTreeMap<String, String>;
 
 /// Where S3 credentials come from.
 #[derive(Clone, PartialEq, Eq)]
@@ -269,45 +267,6 @@ pub(super) fn keys_of(text: &str, profile: &str) -> Option<Credentials> {
         secret: section.get("aws_secret_access_key")?.clone(),
         token: section.get("aws_session_token").cloned(),
     })
-}
-
-fn sections(text: &str) -> BTreeMap<String, Section> {
-    let mut sections: BTreeMap<String, Section> = BTreeMap::new();
-    let mut current: Option<String> = None;
-    let mut parent = String::new();
-    for line in text.lines() {
-        let trimmed = line.trim();
-        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
-            continue;
-        }
-        if let Some(header) = trimmed.strip_prefix('[') {
-            let name = header.split(']').next().unwrap_or_default();
-            let name = name
-                .split_whitespace()
-                .map(|word| word.trim_matches(['"', '\'']))
-                .collect::<Vec<_>>()
-                .join(" ");
-            sections.entry(name.clone()).or_default();
-            current = Some(name);
-            parent.clear();
-            continue;
-        }
-        let (Some(section), Some((key, value))) = (&current, trimmed.split_once('=')) else { continue };
-        let key = key.trim().to_ascii_lowercase();
-        let value =
-            value.split(" #").next().unwrap_or_default().split(" ;").next().unwrap_or_default().trim();
-        let nested = line.starts_with([' ', '\t']) && !parent.is_empty();
-        let key = if nested { format!("{parent}.{key}") } else { key };
-        if value.is_empty() && !nested {
-            parent = key;
-            continue;
-        }
-        if !nested {
-            parent.clear();
-        }
-        sections.entry(section.clone()).or_default().insert(key, value.to_owned());
-    }
-    sections
 }
 
 #[cfg(test)]

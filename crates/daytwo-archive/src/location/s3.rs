@@ -5,16 +5,17 @@
 //! checks stay deletable. Payloads stay signed (SHA-256), over TLS too: it costs 0.6 ms per MiB at most, and a proxy
 //! that ends TLS cannot change a byte unseen.
 
+use super::answer::{NoCredentials, Place};
 use super::bucket::Bucket;
-use super::error::{Error, Place, Result};
+use super::error::{Error, Result};
 use super::options::{LocationOptions, Retention, ServerSideEncryption};
 use super::profile::{Aws, Source, resolve};
 use super::source::{location_url, unusable};
 use super::{Backend, Location, tls};
 use jiff::Timestamp;
-use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredentialProvider, Checksum};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential, AwsCredentialProvider, Checksum};
 use object_store::client::HttpClient;
-use object_store::{ClientOptions, HeaderMap, HeaderValue, RetryConfig};
+use object_store::{ClientOptions, CredentialProvider, HeaderMap, HeaderValue, RetryConfig};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -197,7 +198,28 @@ fn credentials(
         }
     }
     let store = builder.with_client_options(clients).build().map_err(|error| unusable(url, &error))?;
-    Ok(Arc::clone(store.credentials()))
+    Ok(Arc::new(Named(Arc::clone(store.credentials()))))
+}
+
+/// Tells credentials that could not be had from those that were refused.
+#[derive(Debug)]
+struct Named(AwsCredentialProvider);
+
+#[async_trait::async_trait]
+impl CredentialProvider for Named {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+        self.0.get_credential().await.map_err(|error| {
+            let mut why = error.to_string();
+            let mut source = std::error::Error::source(&error);
+            while let Some(inner) = source {
+                why = inner.to_string();
+                source = inner.source();
+            }
+            object_store::Error::Generic { store: "S3", source: Box::new(NoCredentials(why)) }
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! From a URL and options to an open location.
 
+use super::answer::Place;
 use super::bucket::Bucket;
-use super::error::{Error, Place, Result};
+use super::error::{Error, Result};
 use super::options::{Credentials, LocationOptions};
 use super::url::{Target, parse};
 use super::{Backend, Folder, Location, s3, tls};

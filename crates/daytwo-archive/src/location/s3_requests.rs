@@ -1,5 +1,5 @@
-//! Uploads in parts that were begun and never ended, in any store: listed by S3, which object_store has no call for,
-//! and ended by their id.
+//! Requests to S3 that object_store has no call for, signed as it signs: uploads in parts that nobody ended, and whether
+//! a bucket takes Object Lock. Not tried again by themselves: who asks may ask again.
 
 use super::bucket::Bucket;
 use super::error::{Error, Failure, Result};
@@ -45,6 +45,15 @@ struct Listed {
     initiated: Option<String>,
 }
 
+impl Location {
+    /// Fails unless the bucket takes Object Lock. Other locations have none to ask for.
+    pub(super) async fn takes_lock(&self) -> Result<()> {
+        let Backend::Bucket(bucket) = self.backend() else { return Ok(()) };
+        let Some(s3) = &bucket.s3 else { return Ok(()) };
+        s3.get(bucket, "read the bucket's Object Lock", &[("object-lock", "")]).await.map(drop)
+    }
+}
+
 /// Pages of a listing that are read at most: 1,000 uploads each.
 const MOST_PAGES: usize = 100;
 
@@ -62,7 +71,7 @@ impl Location {
                 query.push(("key-marker", &key_marker));
                 query.push(("upload-id-marker", &id_marker));
             }
-            let page = parse(bucket, &s3.get(bucket, &query).await?)?;
+            let page = parse(bucket, &s3.get(bucket, "list unfinished uploads", &query).await?)?;
             found.extend(page.upload.into_iter().filter_map(|upload| {
                 let initiated = upload.initiated.and_then(|text| text.parse().ok());
                 Some(OpenUpload { key: bucket.key(&upload.key)?, id: upload.upload_id, initiated })
@@ -108,7 +117,7 @@ fn unanswered(bucket: &Bucket, why: String) -> Error {
 
 impl S3 {
     /// A signed GET on the bucket itself.
-    async fn get(&self, bucket: &Bucket, query: &[(&str, &str)]) -> Result<Bytes> {
+    async fn get(&self, bucket: &Bucket, tried: &str, query: &[(&str, &str)]) -> Result<Bytes> {
         let mut url = url::Url::parse(&self.bucket_url)
             .map_err(|error| Error::Invalid(format!("the S3 endpoint is no URL: {error}")))?;
         url.query_pairs_mut().extend_pairs(query);
@@ -117,8 +126,7 @@ impl S3 {
             .as_str()
             .parse()
             .map_err(|error| Error::Invalid(format!("the S3 endpoint is no URL: {error}")))?;
-        let explain =
-            |error: &object_store::Error| bucket.place.explain("list unfinished uploads", "", error);
+        let explain = |error: &object_store::Error| bucket.place.explain(tried, "", error);
         let credential = self.credentials.get_credential().await.map_err(|error| explain(&error))?;
         AwsAuthorizer::new(&credential, "s3", &self.region)
             .try_authorize(&mut request, None)
