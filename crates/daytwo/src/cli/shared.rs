@@ -1,0 +1,136 @@
+//! Flags that several verbs take, with the same word and the same meaning in each.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
+
+/// Where backups live.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Location options")]
+pub struct At {
+    /// A URL (s3://bucket/prefix, gs://, az://, file:///dir, /dir, ./dir), the name of a kept location, or
+    /// velero:NAME[@NAMESPACE] for a BackupStorageLocation of the cluster [default: the default location]
+    #[arg(long, visible_alias = "storage-location", value_name = "LOCATION", env = "DAYTWO_LOCATION")]
+    pub location: Option<String>,
+    #[command(flatten)]
+    pub store: Store,
+}
+
+/// How an object store is reached. Credentials come from the usual variables and files, never from flags.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Location options")]
+pub struct Store {
+    /// S3: the endpoint's URL, for stores that are not AWS
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// S3: the region
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// S3: the profile of the AWS credentials file
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// S3: put the bucket into the path instead of the host name [default: true with --endpoint]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub path_style: Option<bool>,
+    /// CA certificates (PEM) to trust for the store
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub ca_file: Option<PathBuf>,
+    /// S3: encryption by the store
+    #[arg(long, value_name = "KIND", value_enum)]
+    pub sse: Option<Sse>,
+    /// S3: the KMS key, with --sse aws:kms
+    #[arg(long, value_name = "KEY-ID", requires = "sse")]
+    pub sse_kms_key_id: Option<String>,
+    /// S3: Object Lock mode for what is written, with --retain-for
+    #[arg(long, value_name = "MODE", value_enum, requires = "retain_for")]
+    pub retention_mode: Option<RetentionMode>,
+    /// S3: how long Object Lock keeps what is written (720h, 30d)
+    #[arg(long, value_name = "DURATION", requires = "retention_mode")]
+    pub retain_for: Option<String>,
+}
+
+/// Encryption by the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Sse {
+    /// Keys of the store
+    #[value(name = "AES256")]
+    Aes256,
+    /// A key of the key management service
+    #[value(name = "aws:kms")]
+    Kms,
+}
+
+impl Sse {
+    /// The word of the S3 API, which is also the word of the flag and of the config file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Aes256 => "AES256",
+            Self::Kms => "aws:kms",
+        }
+    }
+}
+
+/// Object Lock modes of S3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RetentionMode {
+    /// Those with the permission may delete earlier
+    #[value(name = "GOVERNANCE", alias = "governance")]
+    Governance,
+    /// Nobody may delete earlier
+    #[value(name = "COMPLIANCE", alias = "compliance")]
+    Compliance,
+}
+
+impl RetentionMode {
+    /// The word of the S3 API, which is also the word of the flag and of the config file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Governance => "GOVERNANCE",
+            Self::Compliance => "COMPLIANCE",
+        }
+    }
+}
+
+/// Which objects: the words and the meaning of Velero.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct Filters {
+    /// Namespaces to take, globs allowed [default: all]
+    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',', action = ArgAction::Append)]
+    pub include_namespaces: Vec<String>,
+    /// Namespaces to leave out, globs allowed
+    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',', action = ArgAction::Append)]
+    pub exclude_namespaces: Vec<String>,
+    /// Resources to take, such as deployments.apps; '*' takes those too that are left out by default
+    #[arg(long, value_name = "RESOURCE", value_delimiter = ',', action = ArgAction::Append)]
+    pub include_resources: Vec<String>,
+    /// Resources to leave out
+    #[arg(long, value_name = "RESOURCE", value_delimiter = ',', action = ArgAction::Append)]
+    pub exclude_resources: Vec<String>,
+    /// Only objects with these labels, such as app=web,tier!=cache
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub selector: Option<String>,
+    /// Cluster-scoped objects: true takes all, false none [default: all, or with --include-namespaces those that
+    /// belong to what is taken]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub include_cluster_resources: Option<bool>,
+}
+
+/// Keys to read an encrypted backup with.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Identities {
+    /// File with age identities, to read an encrypted backup; may be repeated
+    #[arg(long = "identity", value_name = "FILE", env = "DAYTWO_IDENTITY", value_hint = ValueHint::FilePath)]
+    pub identities: Vec<PathBuf>,
+}
+
+/// One namespace or all of them.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Scope {
+    /// The namespace
+    #[arg(short, long, value_name = "NAMESPACE", conflicts_with = "all_namespaces")]
+    pub namespace: Option<String>,
+    /// All namespaces
+    #[arg(short = 'A', long)]
+    pub all_namespaces: bool,
+}

@@ -1,0 +1,83 @@
+//! `daytwo backup create`.
+
+use daytwo_archive::encrypt::Recipient;
+use daytwo_archive::sign::SigningKey;
+use daytwo_archive::{BackupName, WriteOptions};
+use daytwo_engine::api::Patience;
+use daytwo_engine::{BackupRequest, ClusterOptions, Site};
+
+use crate::cli::backup::Create;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::filters;
+use crate::output::words;
+use crate::place;
+use crate::progress::Progress;
+use crate::settings::Session;
+
+use super::describe::{self, Style};
+use super::naming;
+
+/// Threads that compress: two keep up with an API server.
+const COMPRESSORS: usize = 2;
+
+/// Backs the cluster up and prints what came of it; exit 1 where something wanted could not be read.
+///
+/// # Errors
+/// Exit 2 for what cannot be asked, exit 3 where cluster or store do not answer, exit 4 where the name is taken.
+pub async fn run(session: &Session, verb: Create) -> Result {
+    let filter = filters::filter(&verb.filters)?;
+    let ttl = verb.ttl.as_deref().map(words::duration).transpose()?;
+    let named = verb.name.as_deref().map(BackupName::try_from).transpose()?;
+    let write = WriteOptions {
+        run: session.run.clone(),
+        started: session.clock.now(),
+        recipients: verb.encrypt_to.iter().map(|text| text.parse::<Recipient>()).collect::<Result<_, _>>()?,
+        sign: verb.sign_key.as_deref().map(SigningKey::load).transpose()?,
+        threads: COMPRESSORS,
+    };
+    let cluster = ClusterOptions { compress: verb.compress, ..session.cluster.clone() };
+    let connecting = async {
+        let location = place::open(session, &verb.at).await?;
+        Ok::<_, Failure>((location, Site::connect(&cluster).await?))
+    };
+    let (location, site) = session
+        .interrupt
+        .or(connecting)
+        .await
+        .ok_or_else(|| Failure::new(Exit::Failed, "stopped; nothing was written"))??;
+    let name = named.unwrap_or_else(|| naming::default_name(&site.identity().context, session.clock.now()));
+    session.speak.note(&format!(
+        "backing up {} ({}) as {name} to {}",
+        site.identity().context,
+        site.identity().server,
+        location.url()
+    ));
+    let request = BackupRequest {
+        name,
+        filter,
+        ttl,
+        storage_location: place::storage_location(&verb.at).to_owned(),
+        concurrency: usize::from(verb.concurrency),
+        patience: Patience::default(),
+        write,
+    };
+    let progress = Progress::new(session);
+    let head = daytwo_engine::backup(
+        &site,
+        &location,
+        request,
+        &*session.clock,
+        &progress,
+        session.interrupt.token(),
+    )
+    .await;
+    drop(progress);
+    let head = head?;
+    let exit = if head.problems.is_empty() { Exit::Done } else { Exit::Findings };
+    for problem in &head.problems {
+        session.speak.warn(&describe::problem(problem));
+    }
+    session.out.document(&describe::BackupDocument::new(location.url(), head, Style::Brief))?;
+    Ok(exit)
+}

@@ -1,0 +1,250 @@
+//! The comparison itself. The second side is passed over once only, since a cluster changes meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hasher};
+
+use bytes::Bytes;
+use daytwo_archive::{Backup, MadeBy};
+use daytwo_core::diff::{Options, diff};
+use daytwo_core::filter::{Choice, Filter};
+use daytwo_core::json::Meta;
+use daytwo_core::resource::{ObjectKey, ResourceType};
+use daytwo_engine::{Event, Observer};
+
+use crate::failure::Result;
+
+use super::super::objects::Pass;
+use super::cover::Cover;
+use super::live::{Listed, Live};
+use super::{BackupDiff, Changed};
+
+/// How many bytes of objects that may differ are kept before they are compared.
+const HELD: usize = 64 << 20;
+
+/// Every how many objects progress is told.
+const TOLD: u64 = 1000;
+
+/// What is compared to.
+pub enum Side {
+    /// Another backup.
+    Backup(Box<Backup>),
+    /// The cluster.
+    Live(Box<Live>),
+}
+
+impl Side {
+    fn name(&self) -> &str {
+        match self {
+            Self::Backup(backup) => &backup.head().name,
+            Self::Live(live) => live.name(),
+        }
+    }
+}
+
+/// A first side, and how to compare with it.
+pub struct Comparison<'a> {
+    before: &'a Backup,
+    filter: Filter,
+    options: Options,
+    events: &'a dyn Observer,
+    cover: Cover,
+    /// Objects of the first side that the second has not shown yet.
+    hashes: HashMap<ObjectKey, u64>,
+    /// The version each resource has in the first side.
+    versions: BTreeMap<String, String>,
+    /// Objects of the second side whose bytes differ.
+    held: BTreeMap<ObjectKey, Bytes>,
+    held_bytes: usize,
+    seen: u64,
+    diff: BackupDiff,
+}
+
+impl<'a> Comparison<'a> {
+    /// Prepares a comparison of `before` with something.
+    pub fn new(before: &'a Backup, filter: Filter, options: Options, events: &'a dyn Observer) -> Self {
+        Self {
+            before,
+            filter,
+            options,
+            events,
+            cover: Cover::of(before.head()),
+            hashes: HashMap::new(),
+            versions: BTreeMap::new(),
+            held: BTreeMap::new(),
+            held_bytes: 0,
+            seen: 0,
+            diff: BackupDiff { before: before.head().name.clone(), ..BackupDiff::default() },
+        }
+    }
+
+    /// Compares with `after`.
+    ///
+    /// # Errors
+    /// Those of reading either side. A resource of the cluster that cannot be listed is named in the result instead.
+    pub async fn run(mut self, after: Side) -> Result<BackupDiff> {
+        self.diff.after = after.name().to_owned();
+        self.diff.live = matches!(after, Side::Live(_));
+        self.hash_before().await?;
+        let cover = match after {
+            Side::Backup(backup) => self.pass_backup(&backup).await?,
+            Side::Live(live) => self.pass_live(&live).await?,
+        };
+        self.compare_held().await?;
+        let unseen = std::mem::take(&mut self.hashes).into_keys();
+        self.diff.removed.extend(unseen.filter(|key| cover.covers(&key.resource, key.namespace.as_deref())));
+        self.diff.added.sort();
+        self.diff.removed.sort();
+        self.diff.changed.sort_by(|a, b| a.object.cmp(&b.object));
+        Ok(self.diff)
+    }
+
+    async fn hash_before(&mut self) -> Result<()> {
+        let by_objects = self.before.head().made_by == MadeBy::Velero;
+        let mut pass = Pass::begin(self.before).await?;
+        while let Some((kind, entry)) = pass.next().await? {
+            self.tell();
+            if !self.takes(&kind, &entry.bytes)? {
+                continue;
+            }
+            let key = key(&kind, entry.namespace, entry.name);
+            if by_objects {
+                self.cover.note(&key.resource, key.namespace.as_deref());
+            }
+            self.versions.entry(key.resource.clone()).or_insert_with(|| kind.version.clone());
+            self.hashes.insert(key, hash(&entry.bytes));
+        }
+        Ok(())
+    }
+
+    async fn pass_backup(&mut self, after: &Backup) -> Result<Cover> {
+        let mut cover = Cover::of(after.head());
+        let by_objects = after.head().made_by == MadeBy::Velero;
+        let mut pass = Pass::begin(after).await?;
+        while let Some((kind, entry)) = pass.next().await? {
+            if by_objects {
+                cover.note(&kind.group_resource(), entry.namespace.as_deref());
+            }
+            let key = key(&kind, entry.namespace, entry.name);
+            self.meet(&kind, key, entry.bytes).await?;
+        }
+        Ok(cover)
+    }
+
+    async fn pass_live(&mut self, live: &Live) -> Result<Cover> {
+        let mut cover = Cover::default();
+        let held: BTreeSet<String> = self.versions.keys().cloned().collect();
+        for resource in &held {
+            if let Some(why) = live.unknown(resource) {
+                self.diff.unknown.push(format!("{resource}: {why}"));
+            } else if !live.serves(resource) {
+                cover.whole(resource);
+            }
+        }
+        for served in live.resources() {
+            let resource = served.kind.group_resource();
+            let known = held.contains(&resource) || self.cover.has(&resource);
+            if !known || self.filter.resource(&served.kind) != Choice::Take {
+                continue;
+            }
+            let version = self.versions.get(&resource).cloned();
+            for namespace in self.cover.spaces(&resource) {
+                let mut list = live.list(served, version.as_deref(), namespace.as_deref());
+                let ended = loop {
+                    match list.next().await {
+                        Ok(Some(page)) => {
+                            for Listed { namespace, name, bytes } in page {
+                                let key = key(list.kind(), namespace, name);
+                                self.meet(list.kind(), key, bytes).await?;
+                            }
+                        }
+                        Ok(None) => break Ok(()),
+                        Err(error) => break Err(error),
+                    }
+                };
+                match (ended, namespace) {
+                    (Ok(()), None) => cover.whole(&resource),
+                    (Ok(()), Some(namespace)) => cover.note(&resource, Some(&namespace)),
+                    (Err(error), _) => {
+                        self.diff.unknown.push(format!("{resource} cannot be compared: {error}"));
+                    }
+                }
+            }
+        }
+        Ok(cover)
+    }
+
+    /// Takes in one object of the second side.
+    async fn meet(&mut self, kind: &ResourceType, key: ObjectKey, bytes: Bytes) -> Result<()> {
+        self.tell();
+        if !self.takes(kind, &bytes)? {
+            return Ok(());
+        }
+        match self.hashes.remove(&key) {
+            None if self.held.contains_key(&key) => {}
+            None if self.cover.covers(&key.resource, key.namespace.as_deref()) => self.diff.added.push(key),
+            None => {}
+            Some(before) if before == hash(&bytes) => self.diff.same += 1,
+            Some(_) => {
+                self.held_bytes += bytes.len();
+                // A slice of a page would keep the whole page.
+                self.held.insert(key, Bytes::copy_from_slice(&bytes));
+                if self.held_bytes > HELD {
+                    self.compare_held().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes over the first side again, for the objects whose bytes differ.
+    async fn compare_held(&mut self) -> Result<()> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        let mut pass = Pass::begin(self.before).await?;
+        while let Some((kind, entry)) = pass.next().await? {
+            let key = key(&kind, entry.namespace, entry.name);
+            let Some(after) = self.held.remove(&key) else { continue };
+            let fields = diff(&key.resource, &entry.bytes, &after, self.options)?;
+            if fields.is_empty() {
+                self.diff.same += 1;
+            } else {
+                self.diff.changed.push(Changed { object: key, fields });
+            }
+            if self.held.is_empty() {
+                break;
+            }
+        }
+        self.held.clear();
+        self.held_bytes = 0;
+        Ok(())
+    }
+
+    fn takes(&self, kind: &ResourceType, bytes: &[u8]) -> Result<bool> {
+        if self.filter.resource(kind) != Choice::Take {
+            return Ok(false);
+        }
+        Ok(self.filter.object(kind, &Meta::of_prefix(bytes)?, bytes) == Choice::Take)
+    }
+
+    fn tell(&mut self) {
+        self.seen += 1;
+        if self.seen.is_multiple_of(TOLD) {
+            self.events.event(Event::Progress {
+                what: "objects compared".to_owned(),
+                done: self.seen,
+                total: None,
+            });
+        }
+    }
+}
+
+fn key(kind: &ResourceType, namespace: Option<String>, name: String) -> ObjectKey {
+    ObjectKey { resource: kind.group_resource(), namespace, name }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
+}

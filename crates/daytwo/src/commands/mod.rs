@@ -1,0 +1,29 @@
+//! One module per verb: what it asks of the other crates, what it prints, and which exit code it ends with.
+
+pub mod backup;
+mod completion;
+mod key;
+pub mod location;
+mod man;
+mod restore;
+mod version;
+
+use crate::cli::Verb;
+use crate::failure::Result;
+use crate::settings::Session;
+
+/// Runs one verb.
+///
+/// # Errors
+/// Why it could not do its work.
+pub async fn run(session: &Session, verb: Verb) -> Result {
+    match verb {
+        Verb::Backup(verb) => backup::run(session, verb).await,
+        Verb::Restore(verb) => restore::run(session, verb).await,
+        Verb::Location(verb) => location::run(session, verb).await,
+        Verb::Key(verb) => key::run(session, verb),
+        Verb::Completion(verb) => completion::run(session, &verb),
+        Verb::Man(verb) => man::run(session, &verb),
+        Verb::Version(_) => version::run(session),
+    }
+}

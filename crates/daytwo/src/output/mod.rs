@@ -1,0 +1,97 @@
+//! stdout: data, in the format asked for. stderr: conversation.
+//!
+//! Every result that is not a Kubernetes object is a [`Document`]: JSON with `apiVersion: daytwo.dev/v1alpha1` and a
+//! kind, whose schema is under `docs/schema`. Kubernetes objects out of a backup are printed with the digits and the
+//! key order they are stored with ([`json`], [`yaml`]).
+
+pub mod json;
+pub mod paint;
+pub mod speak;
+pub mod table;
+pub mod words;
+pub mod yaml;
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::cli::Format;
+use crate::failure::Result;
+use paint::Paint;
+
+/// The version of every document this program prints.
+pub const API_VERSION: &str = "daytwo.dev/v1alpha1";
+
+/// A result that can be printed in every format.
+pub trait Document: Serialize {
+    /// The kind, as in the schema's file name.
+    const KIND: &'static str;
+    /// The text for people, each line with its newline; `wide` asks for more columns.
+    fn text(&self, paint: Paint, wide: bool) -> String;
+    /// One name a line for `-o name`.
+    fn names(&self) -> Vec<String>;
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Versioned<'a, T> {
+    api_version: &'static str,
+    kind: &'static str,
+    #[serde(flatten)]
+    document: &'a T,
+}
+
+/// stdout, and how to fill it.
+#[derive(Debug, Clone, Copy)]
+pub struct Out {
+    /// The format asked for.
+    pub format: Format,
+    /// Colour on stdout.
+    pub paint: Paint,
+}
+
+impl Out {
+    /// Prints a document. A reader that went away is no failure: what the verb did still counts.
+    ///
+    /// # Errors
+    /// Those of writing to stdout.
+    pub fn document<T: Document>(&self, document: &T) -> Result<()> {
+        match self.bytes(&render(document, self.format, self.paint)?) {
+            Err(error) if error.is_closed_pipe() => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Writes bytes to stdout.
+    ///
+    /// # Errors
+    /// Those of writing; a closed pipe too, so that long output stops early.
+    #[expect(clippy::unused_self, reason = "all of stdout goes through here")]
+    pub fn bytes(&self, bytes: &[u8]) -> Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(bytes)?;
+        stdout.flush()?;
+        Ok(())
+    }
+}
+
+fn render<T: Document>(document: &T, format: Format, paint: Paint) -> Result<Vec<u8>> {
+    let versioned = Versioned { api_version: API_VERSION, kind: T::KIND, document };
+    Ok(match format {
+        Format::Table => document.text(paint, false).into_bytes(),
+        Format::Wide => document.text(paint, true).into_bytes(),
+        Format::Json => {
+            let mut bytes = serde_json::to_vec_pretty(&versioned)?;
+            bytes.push(b'\n');
+            bytes
+        }
+        Format::Yaml => yaml::of_json(&serde_json::to_vec(&versioned)?)?,
+        Format::Name => {
+            let mut text = document.names().join("\n");
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.into_bytes()
+        }
+    })
+}
