@@ -32,9 +32,21 @@ pub struct Fields<'a> {
     walk: Walk<'a>,
 }
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
     /// The next field's spans, leaving its key as it stands.
     pub(super) fn next_spans(&mut self) -> Option<Result<Spans, JsonError>> {
+        self.next_with(|bytes, key, value| {
+            let end = skip_value(bytes, value)?;
+            Ok(((key, value..end), end))
+        })
+    }
+
+    /// The next field, its value read by `read` instead of passed over: it is given the bytes, where the key stands
+    /// and where the value starts, and says where the value ends.
+    pub(super) fn next_with<T>(
+        &mut self,
+        read: impl FnOnce(&'a [u8], Range<usize>, usize) -> Result<(T, usize), JsonError>,
+    ) -> Option<Result<T, JsonError>> {
         self.walk.next(|bytes, at| {
             if bytes.get(at) != Some(&b'"') {
                 return Err(JsonError::new(at, "a key in quotes"));
@@ -44,10 +56,13 @@ impl Fields<'_> {
             if bytes.get(colon) != Some(&b':') {
                 return Err(JsonError::new(colon, "':'"));
             }
-            let value = skip_whitespace(bytes, colon + 1);
-            let end = skip_value(bytes, value)?;
-            Ok(((at..key_end, value..end), end))
+            read(bytes, at..key_end, skip_whitespace(bytes, colon + 1))
         })
+    }
+
+    /// Where the object ends, once all fields were given.
+    pub(super) fn end(&self) -> usize {
+        self.walk.at
     }
 }
 
@@ -192,11 +207,15 @@ impl<'a> Walk<'a> {
             }
             at = skip_whitespace(self.bytes, at + 1);
             if self.bytes.get(at) == Some(&close) {
+                self.at = at + 1;
                 return Ok(None);
             }
         } else {
             match self.bytes.get(at) {
-                Some(byte) if *byte == close => return Ok(None),
+                Some(byte) if *byte == close => {
+                    self.at = at + 1;
+                    return Ok(None);
+                }
                 Some(b',') => at = skip_whitespace(self.bytes, at + 1),
                 _ => return Err(JsonError::new(at, expected)),
             }

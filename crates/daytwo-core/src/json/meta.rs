@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::fields::{Fields, fields};
-use super::{JsonError, string};
+use super::fields::fields;
+use super::{JsonError, skip_value, string};
 
-/// What the top level and the metadata of an object say. A field that is `null` or `""` counts as absent.
+/// What the top level and the metadata of an object say. A field that is `null` or `""` counts as absent, as does one
+/// whose key is written with escapes: nobody writes these keys so.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Meta<'a> {
     /// `apiVersion`; absent from the items of built-in lists.
@@ -63,19 +64,28 @@ impl<'a> Meta<'a> {
         let mut meta = Meta::default();
         let mut top = fields(object);
         let mut found = false;
-        while let Some((key, value)) = next(&mut top, object)? {
-            match &*key {
-                "apiVersion" => meta.api_version = text(object, &value)?,
-                "kind" => meta.kind = text(object, &value)?,
-                "metadata" if !found => {
-                    meta.read_metadata(&object[value.clone()]).map_err(|error| error.shifted(value.start))?;
-                    meta.span = value;
+        while let Some(field) = top.next_with(|bytes, key, start| {
+            let end = match &bytes[key] {
+                // Read in place: its managedFields can be most of an object, and are passed over once.
+                br#""metadata""# if !found => {
                     found = true;
-                    if stop {
-                        break;
-                    }
+                    meta.read_metadata(bytes, start)?
                 }
-                _ => {}
+                key => {
+                    let end = skip_value(bytes, start)?;
+                    match key {
+                        br#""apiVersion""# => meta.api_version = text(bytes, start..end)?,
+                        br#""kind""# => meta.kind = text(bytes, start..end)?,
+                        _ => {}
+                    }
+                    end
+                }
+            };
+            Ok(((), end))
+        }) {
+            field?;
+            if stop && found {
+                break;
             }
         }
         match (found, meta.name.is_empty()) {
@@ -85,24 +95,34 @@ impl<'a> Meta<'a> {
         }
     }
 
-    fn read_metadata(&mut self, metadata: &'a [u8]) -> Result<(), JsonError> {
+    /// Reads the metadata at `start` and gives its end.
+    fn read_metadata(&mut self, object: &'a [u8], start: usize) -> Result<usize, JsonError> {
+        let metadata = &object[start..];
+        let shifted = |error: JsonError| error.shifted(start);
         let mut walk = fields(metadata);
-        while let Some((key, value)) = next(&mut walk, metadata)? {
-            match &*key {
-                "name" => self.name = text(metadata, &value)?.unwrap_or_default(),
-                "namespace" => self.namespace = text(metadata, &value)?,
-                "generateName" => self.generate_name = text(metadata, &value)?,
-                "uid" => self.uid = text(metadata, &value)?,
-                "resourceVersion" => self.resource_version = text(metadata, &value)?,
-                "creationTimestamp" => self.creation_timestamp = text(metadata, &value)?,
-                "deletionTimestamp" => self.deletion_timestamp = text(metadata, &value)?.is_some(),
-                "labels" => self.labels = raw(metadata, value, b'{')?,
-                "annotations" => self.annotations = raw(metadata, value, b'{')?,
-                "ownerReferences" => self.owner_references = raw(metadata, value, b'[')?,
-                "finalizers" => self.finalizers = raw(metadata, value, b'[')?,
-                "managedFields" => self.managed_fields = raw(metadata, value, b'[')?,
-                _ => {}
-            }
+        while let Some(spans) = walk.next_spans() {
+            let (key, value) = spans.map_err(shifted)?;
+            self.read_field(metadata, &metadata[key], value).map_err(shifted)?;
+        }
+        self.span = start..start + walk.end();
+        Ok(self.span.end)
+    }
+
+    fn read_field(&mut self, bytes: &'a [u8], key: &[u8], value: Range<usize>) -> Result<(), JsonError> {
+        match key {
+            br#""name""# => self.name = text(bytes, value)?.unwrap_or_default(),
+            br#""namespace""# => self.namespace = text(bytes, value)?,
+            br#""generateName""# => self.generate_name = text(bytes, value)?,
+            br#""uid""# => self.uid = text(bytes, value)?,
+            br#""resourceVersion""# => self.resource_version = text(bytes, value)?,
+            br#""creationTimestamp""# => self.creation_timestamp = text(bytes, value)?,
+            br#""deletionTimestamp""# => self.deletion_timestamp = text(bytes, value)?.is_some(),
+            br#""labels""# => self.labels = raw(bytes, value, b'{')?,
+            br#""annotations""# => self.annotations = raw(bytes, value, b'{')?,
+            br#""ownerReferences""# => self.owner_references = raw(bytes, value, b'[')?,
+            br#""finalizers""# => self.finalizers = raw(bytes, value, b'[')?,
+            br#""managedFields""# => self.managed_fields = raw(bytes, value, b'[')?,
+            _ => {}
         }
         Ok(())
     }
@@ -135,19 +155,7 @@ fn value_of<'a>(map: Option<&'a [u8]>, name: &str) -> Result<Option<Cow<'a, str>
     }
 }
 
-type KeyAndSpan<'a> = (Cow<'a, str>, Range<usize>);
-
-fn next<'a>(walk: &mut Fields<'a>, bytes: &'a [u8]) -> Result<Option<KeyAndSpan<'a>>, JsonError> {
-    match walk.next_spans().transpose()? {
-        None => Ok(None),
-        Some((key, value)) => match string(&bytes[key.clone()]) {
-            Some(key) => Ok(Some((key, value))),
-            None => Err(JsonError::new(key.start, "a key of UTF-8 text")),
-        },
-    }
-}
-
-fn text<'a>(bytes: &'a [u8], span: &Range<usize>) -> Result<Option<Cow<'a, str>>, JsonError> {
+fn text(bytes: &[u8], span: Range<usize>) -> Result<Option<Cow<'_, str>>, JsonError> {
     let value = &bytes[span.clone()];
     if value == b"null" {
         return Ok(None);
