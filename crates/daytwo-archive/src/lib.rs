@@ -9,10 +9,14 @@ mod gzip;
 pub mod head;
 pub mod layout;
 pub mod location;
+mod manifest;
 pub mod read;
+mod seal;
 pub mod sign;
+mod stored;
 pub mod tar;
 pub mod upload;
+mod velero;
 pub mod verify;
 pub mod write;
 

@@ -24,7 +24,7 @@ pub struct Backup {
 }
 
 /// One object of a backup.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Entry {
     /// What it is.
     pub resource: Arc<Resource>,

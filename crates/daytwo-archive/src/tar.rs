@@ -8,6 +8,7 @@ mod path;
 mod read;
 mod write;
 
+pub(crate) use self::path::can_be_part;
 pub use self::path::{Copy, Place, UnsafePath};
 pub use self::read::{EntryHeader, TarReader};
 pub(crate) use self::write::{END, TarWriter, padding};

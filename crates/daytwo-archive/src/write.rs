@@ -4,12 +4,22 @@
 //! Memory stays the same whatever the number of objects. Refuses to judge what it is given: an object is bytes and a
 //! name.
 
+mod body;
+mod complete;
+mod lane;
+mod pool;
+mod sink;
+
+use self::body::Body;
+use self::pool::Pool;
+use crate::claim::Claim;
 use crate::encrypt::Recipient;
 use crate::head::{Complete, Consistency, Fallback, Head, LeftOut, OutsideCut, Problem, Resource, Server};
-use crate::layout::BackupName;
+use crate::layout::{BackupName, File};
 use crate::location::{Error, Location, Result};
 use crate::sign::SigningKey;
 use jiff::Timestamp;
+use std::fmt;
 use std::time::Duration;
 
 /// How a backup is written.
@@ -28,7 +38,7 @@ pub struct WriteOptions {
 }
 
 /// One object: its JSON is `head` followed by `body`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Object<'a> {
     /// `None` for objects outside namespaces.
     pub namespace: Option<&'a str>,
@@ -38,6 +48,13 @@ pub struct Object<'a> {
     pub head: &'a [u8],
     /// The rest of it.
     pub body: &'a [u8],
+}
+
+impl fmt::Debug for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.head.len() + self.body.len();
+        write!(f, "Object({}/{}, {size} bytes)", self.namespace.unwrap_or_default(), self.name)
+    }
 }
 
 /// What is known once everything has been read.
@@ -71,44 +88,98 @@ pub struct Outcome {
 
 /// A backup being written. Dropped unfinished, it leaves its claim and perhaps some files, which
 /// [`crate::catalog::end_orphans`] removes; [`BackupWriter::abandon`] leaves nothing.
-#[derive(Debug)]
 pub struct BackupWriter {
+    claim: Claim,
     options: WriteOptions,
+    pool: Pool,
+    body: Body,
+}
+
+impl fmt::Debug for BackupWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BackupWriter({}, {} objects)", self.claim.name(), self.body.objects)
+    }
 }
 
 impl BackupWriter {
     /// Takes the name, or fails with [`Error::Conflict`].
     pub async fn claim(
-        _location: &Location,
-        _name: &BackupName,
+        location: &Location,
+        name: &BackupName,
         options: WriteOptions,
     ) -> Result<BackupWriter> {
-        Ok(BackupWriter { options })
+        let pool = Pool::new(options.threads)?;
+        let claim = Claim::take(location, name, &options.run, options.started).await?;
+        match begin(&claim, &pool, &options).await {
+            Ok(body) => Ok(BackupWriter { claim, options, pool, body }),
+            Err(error) => Err(left(clean(&claim).await, error)),
+        }
     }
 
-    /// Begins a resource. Each at most once: [`Error::Invalid`] otherwise.
-    pub async fn begin(&mut self, _resource: &Resource) -> Result<()> {
-        Err(Error::Invalid(format!("not yet: {}", self.options.run)))
+    /// Begins a resource. Each at most once, and none without objects need be begun: [`Error::Invalid`] otherwise.
+    #[expect(clippy::unused_async, reason = "may come to write: callers must not depend on it never waiting")]
+    pub async fn begin(&mut self, resource: &Resource) -> Result<()> {
+        self.body.begin_resource(resource)
     }
 
-    /// Adds an object of the resource begun last. [`Error::Invalid`] if its name cannot be a path or it is larger than
-    /// [`crate::tar::LARGEST_ENTRY`]: the writer is as before then.
-    pub async fn add(&mut self, _object: Object<'_>) -> Result<()> {
-        Err(Error::Invalid("not yet".into()))
+    /// Adds an object of the resource begun last. [`Error::Invalid`] if its name cannot be a path, or if it is larger
+    /// than [`crate::tar::LARGEST_ENTRY`]: the writer is as before then. After any other error only
+    /// [`BackupWriter::abandon`] is left.
+    pub async fn add(&mut self, object: Object<'_>) -> Result<()> {
+        self.body.add(object).await
     }
 
     /// Throws away what was added and begins anew, under the same claim.
     pub async fn restart(&mut self) -> Result<()> {
-        Err(Error::Invalid("not yet".into()))
+        let fresh = begin(&self.claim, &self.pool, &self.options).await?;
+        std::mem::replace(&mut self.body, fresh).abort().await
     }
 
     /// Completes the backup and makes it visible. If that fails, what was written is removed.
-    pub async fn finish(self, _outcome: Outcome) -> Result<Head> {
-        Err(Error::Invalid("not yet".into()))
+    pub async fn finish(self, outcome: Outcome) -> Result<Head> {
+        let BackupWriter { claim, options, pool: _pool, body } = self;
+        match complete::complete(&claim, &options, body, outcome).await {
+            Ok(head) => {
+                if let Err(error) = claim.release().await {
+                    tracing::warn!(%error, "the backup is complete; its claim could not be removed");
+                }
+                Ok(head)
+            }
+            Err(error) => Err(left(clean(&claim).await, error)),
+        }
     }
 
     /// Removes everything written, and the claim.
     pub async fn abandon(self) -> Result<()> {
-        Err(Error::Invalid("not yet".into()))
+        let aborted = self.body.abort().await;
+        clean(&self.claim).await?;
+        aborted
     }
+}
+
+async fn begin(claim: &Claim, pool: &Pool, options: &WriteOptions) -> Result<Body> {
+    Body::begin(claim, pool, &options.recipients, options.started.as_second()).await
+}
+
+/// Removes every file of the backup, the one that makes it visible first, and the claim. Files of another holder are
+/// left alone.
+async fn clean(claim: &Claim) -> Result<()> {
+    match claim.still_held().await {
+        Err(Error::Stale(_)) => return Ok(()),
+        other => other?,
+    }
+    let files = [File::VeleroBackup, File::Stored, File::Manifest];
+    let rest = File::ALL.into_iter().filter(|file| !files.contains(file) && *file != File::Claim);
+    for file in files.into_iter().chain(rest) {
+        claim.location().delete(&claim.name().key(file)).await?;
+    }
+    claim.release().await
+}
+
+/// The error to report: what went wrong first, and what is left if cleaning up failed too.
+fn left(cleaned: Result<()>, error: Error) -> Error {
+    if let Err(second) = cleaned {
+        tracing::warn!(error = %second, "what was written of the backup could not be removed");
+    }
+    error
 }
