@@ -1,6 +1,6 @@
 //! What backups leave out unless asked for: what a restore must never bring back and nobody wants on record.
 //!
-//! Nodes, pods and volume attachments' volumes stay: they say how the site stood, and the restore knows what it never
+//! Nodes, pods and volume snapshots stay: they say how the site stood, and the restore knows what it never
 //! creates. Resources that cannot be listed (reviews, bindings) need no row.
 
 use crate::json::{Meta, elements, find, string};
