@@ -174,7 +174,8 @@ async fn checks(location: &Location) -> Result<Vec<Orphan>> {
     Ok(found)
 }
 
-/// Removes orphans, each after looking at it again. May be called again after it was interrupted.
+/// Removes orphans, each after looking at it again. May be called again after it was interrupted. A part still on its
+/// way when its upload is ended may bring the upload back in S3: looked for later, it is found again.
 pub async fn end_orphans(location: &Location, orphans: &[Orphan]) -> Result<Ended> {
     let mut ended = Ended::default();
     for orphan in orphans {

@@ -147,13 +147,6 @@ impl Answer {
         Answer { code, message, all }
     }
 
-    fn speaks_of_lock(&self) -> bool {
-        let message = self.message.to_ascii_lowercase().replace(' ', "");
-        message.contains("objectlock")
-            && !message.contains("content-md5")
-            && !message.contains("x-amz-checksum")
-    }
-
     fn kind(&self) -> Kind {
         let message = self.message.to_ascii_lowercase();
         let wants_checksum = message.contains("content-md5") || message.contains("x-amz-checksum");

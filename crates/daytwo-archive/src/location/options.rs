@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Settings of a location; each default leaves the choice to the environment and then to the store.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct LocationOptions {
     /// S3: URL of a store other than AWS. `http://` is taken as said. Default: `AWS_ENDPOINT_URL_S3`,
     /// `AWS_ENDPOINT_URL`, `endpoint_url` of the profile, AWS.
@@ -36,6 +36,25 @@ pub struct LocationOptions {
     pub patience: Patience,
     /// Environment variables to read settings from. Default: those of the process.
     pub environment: Option<BTreeMap<String, String>>,
+}
+
+/// Without the values of environment variables, which may be credentials.
+impl fmt::Debug for LocationOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocationOptions")
+            .field("endpoint", &self.endpoint)
+            .field("region", &self.region)
+            .field("profile", &self.profile)
+            .field("path_style", &self.path_style)
+            .field("credentials", &self.credentials)
+            .field("ca_file", &self.ca_file)
+            .field("ca_pem", &self.ca_pem.as_ref().map(Vec::len))
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("retention", &self.retention)
+            .field("checksums", &self.checksums)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
 }
 
 impl LocationOptions {

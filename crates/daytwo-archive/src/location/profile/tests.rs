@@ -173,6 +173,7 @@ fn nothing_of_a_secret_is_shown_by_debug() {
     assert!(!shown.contains("secret/with") && !shown.contains("AKDEFAULT"), "{shown}");
     options.credentials =
         Some(Credentials::Aws { key_id: "AKX".into(), secret: "hidden".into(), token: None });
-    let shown = format!("{:?}", options.credentials);
+    options.environment.as_mut().unwrap().insert("AWS_SECRET_ACCESS_KEY".into(), "hidden".into());
+    let shown = format!("{options:?}");
     assert!(!shown.contains("hidden") && !shown.contains("AKX"), "{shown}");
 }
