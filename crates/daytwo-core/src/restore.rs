@@ -13,6 +13,7 @@
 mod census;
 mod content;
 pub mod order;
+mod planner;
 mod prepare;
 mod references;
 mod report;
@@ -22,6 +23,7 @@ mod target;
 
 pub use census::{Census, DataElsewhere, Volumes};
 pub use order::Wave;
+pub use planner::{Decided, Planned, Planner, There};
 pub use prepare::{FINISHED_MARK, How, RECLAIM_MARK, Write, address_fallback};
 pub use report::{Action, Counts, Failed, Noted, Report, ReportKind, SkippedGroup, State, Tally, WaveReport};
 pub use request::{NamespaceMapping, Request, Waits};

@@ -4,12 +4,16 @@
 //! [`journal`]. What to do is decided in `daytwo-core`; how a backup is stored is `daytwo-archive`'s.
 //! It refuses to print, to read settings, and to make up time: the caller passes a [`Clock`].
 
+pub mod advance;
 pub mod api;
 mod backup;
 pub mod cut;
 pub mod discovery;
 mod event;
+pub mod journal;
+pub mod restore;
 mod site;
+mod step;
 
 pub use backup::{BackupError, BackupRequest, backup};
 pub use event::{Clock, Event, Observer, Silent};

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::order::{Traits, Wave, wave};
+use super::order::{Traits, Wave, may_hold, wave};
 use super::rules::text_at;
 use super::{Request, Source};
 use crate::filter::{Choice, Filter};
@@ -27,6 +27,7 @@ const INGRESS_CLASSES: &str = "ingressclasses.networking.k8s.io";
 #[derive(Debug, Default)]
 pub struct Census {
     kinds: BTreeMap<String, KindCensus>,
+    related: BTreeMap<String, ResourceType>,
     claims: BTreeMap<(String, String), Option<String>>,
     volumes: BTreeMap<String, Related>,
     wanted_volumes: BTreeSet<String>,
@@ -37,7 +38,6 @@ pub struct Census {
     selecting: BTreeSet<(String, String)>,
     classes: BTreeSet<(String, String)>,
     needed_classes: BTreeMap<(&'static str, String), (u64, ObjectKey)>,
-    backends: BTreeSet<String>,
     elsewhere: DataElsewhere,
 }
 
@@ -74,6 +74,11 @@ impl Census {
         let meta = Meta::of_prefix(source.bytes)?;
         let resource = source.resource.group_resource();
         let asked = by_filter(&request.filter, &resource, source, &meta);
+        if matches!(resource.as_str(), "persistentvolumes" | DEFINITIONS | "namespaces")
+            && !self.related.contains_key(&resource)
+        {
+            self.related.insert(resource.clone(), source.resource.clone());
+        }
         match resource.as_str() {
             "persistentvolumes" => {
                 self.volumes.insert(source.name.to_owned(), related(request, source, asked));
@@ -277,6 +282,20 @@ impl Census {
         self.kinds.iter().map(|(resource, census)| (resource.as_str(), &census.kind, census.count))
     }
 
+    /// The types that a wave may hold objects of, those included that only come with others.
+    pub fn kinds_of(&self, wave: Wave) -> Vec<ResourceType> {
+        let comes = |name: &str| match name {
+            "persistentvolumes" => self.volumes.keys().any(|volume| self.brings_volume(volume)),
+            DEFINITIONS => self.definitions().next().is_some(),
+            _ => self.needed_namespaces.iter().any(|needed| self.namespaces.contains(needed)),
+        };
+        let related = self.related.iter().filter(|(name, _)| comes(name));
+        let mut kinds: BTreeMap<&str, &ResourceType> =
+            related.map(|(name, kind)| (name.as_str(), kind)).collect();
+        kinds.extend(self.resources().map(|(name, kind, _)| (name, kind)));
+        kinds.into_iter().filter(|(name, _)| may_hold(wave, name)).map(|(_, kind)| kind.clone()).collect()
+    }
+
     /// The namespaces, in the backup, that have objects of `resource`; empty for cluster-scoped resources.
     pub fn namespaces_of(&self, resource: &str) -> impl Iterator<Item = &str> {
         self.kinds
@@ -318,16 +337,6 @@ impl Census {
         self.needed_classes
             .iter()
             .map(|((class, name), (count, first))| ((*class, name.as_str()), (*count, first)))
-    }
-
-    /// Remembers Services, as `namespace/name` in the cluster, that webhooks to be written need.
-    pub fn need_backends(&mut self, services: Vec<String>) {
-        self.backends.extend(services);
-    }
-
-    /// The Services that webhooks to be written need.
-    pub fn backends(&self) -> impl Iterator<Item = &str> {
-        self.backends.iter().map(String::as_str)
     }
 }
 

@@ -148,6 +148,15 @@ pub fn wave(resource: &str, traits: Traits) -> Wave {
     }
 }
 
+/// Whether any object of `resource` belongs to `wave`.
+pub fn may_hold(which: Wave, resource: &str) -> bool {
+    [false, true].into_iter().any(|fixed_address| {
+        [false, true]
+            .into_iter()
+            .any(|controlled| wave(resource, Traits { fixed_address, controlled }) == which)
+    })
+}
+
 fn by_group(resource: &str) -> Wave {
     match group(resource) {
         "apps" | "batch" | "autoscaling" => Wave::Workloads,
@@ -276,6 +285,15 @@ mod tests {
         assert_eq!(of("widgets.example.com"), Wave::CustomResources);
         assert_eq!(of("networkpolicies.crd.projectcalico.org"), Wave::CustomResources);
         assert_eq!(of("leases.coordination.k8s.io"), Wave::Config);
+    }
+
+    #[test]
+    fn a_resource_of_two_waves_is_looked_for_in_both() {
+        assert!(may_hold(Wave::Services, "services") && may_hold(Wave::FixedServices, "services"));
+        assert!(
+            may_hold(Wave::Revisions, "replicasets.apps") && may_hold(Wave::Workloads, "replicasets.apps")
+        );
+        assert!(!may_hold(Wave::Pods, "services"));
     }
 
     #[test]

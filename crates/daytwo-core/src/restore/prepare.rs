@@ -68,7 +68,9 @@ impl Rules {
         let mut how = How::Create;
         match resource.as_str() {
             "persistentvolumes" => volume::retain(source.bytes, &mut edits)?,
-            "persistentvolumeclaims" => self.note_emptied(source, &mut notes),
+            "persistentvolumeclaims" => {
+                notes.extend(self.comes_empty(source).map(|why| format!("is empty: {why}")));
+            }
             "pods" => workload::pod(source.bytes, &self.target, &mut edits, &mut notes)?,
             "jobs.batch" => how = workload::job(source.bytes, &mut edits)?,
             "secrets" => token(source.bytes, &mut edits)?,
@@ -129,22 +131,18 @@ impl Rules {
         Ok(())
     }
 
-    fn note_emptied(&self, source: &Source<'_>, notes: &mut Vec<String>) {
+    /// Why the claim `source` comes back without its data; `None` where it does not.
+    pub(super) fn comes_empty(&self, source: &Source<'_>) -> Option<String> {
         let namespace = source.namespace.unwrap_or_default();
         let to = self.request.namespace_mapping.map(namespace);
+        let volume = self.census.claim_volume(namespace, source.name);
         if self.empties(to, source.name) {
-            let volume = self.census.claim_volume(namespace, source.name).unwrap_or_default();
-            notes.push(format!(
-                "is empty: its volume {volume} is neither in the backup nor free in the cluster"
-            ));
-        } else if self.census.data_elsewhere(namespace, source.name)
-            && self
-                .census
-                .claim_volume(namespace, source.name)
-                .is_none_or(|volume| !self.target.volumes.contains_key(volume))
-        {
-            notes.push("is empty: its data lies in a snapshot or a volume repository".to_owned());
+            let volume = volume.unwrap_or_default();
+            return Some(format!("its volume {volume} is neither in the backup nor free in the cluster"));
         }
+        let live = volume.is_some_and(|volume| self.target.volumes.contains_key(volume));
+        let elsewhere = self.census.data_elsewhere(namespace, source.name) && !live;
+        elsewhere.then(|| "its data lies in a snapshot or a volume repository".to_owned())
     }
 }
 

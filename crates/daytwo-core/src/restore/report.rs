@@ -330,9 +330,10 @@ impl Report {
         }
     }
 
-    /// Whether nothing failed, nothing differs, and nobody has to act.
+    /// Whether nothing failed, nothing differs, nothing is lost, and nobody has to act.
     pub fn is_clean(&self) -> bool {
-        self.counts.failed == 0 && self.counts.differs == 0 && self.tally.findings.is_empty()
+        let lost = self.tally.skipped.keys().any(|why| why.is_loss());
+        self.counts.failed == 0 && self.counts.differs == 0 && !lost && self.tally.findings.is_empty()
     }
 }
 

@@ -181,10 +181,8 @@ impl Rules {
         if let Some(skip) = self.by_content(resource, source, meta)? {
             return Ok(Some(skip));
         }
-        if self.serves(resource, &source.resource.version) {
-            return Ok(self.backend_missing(resource, source)?.then_some(Skip::BackendNotReady));
-        }
-        Ok(Some(Skip::NotServed))
+        let served = self.serves(resource, &source.resource.version);
+        Ok((!served).then_some(Skip::NotServed))
     }
 
     fn by_content(
@@ -261,15 +259,6 @@ impl Rules {
     /// Whether the cluster serves the type, or will once the backup's definitions are there.
     fn serves(&self, resource: &str, version: &str) -> bool {
         self.target.serves(resource, version) || self.census.defines(resource, version)
-    }
-
-    /// Whether `source` holds a webhook that refuses what it cannot be asked about, with nothing to ask.
-    fn backend_missing(&self, resource: &str, source: &Source<'_>) -> Result<bool, JsonError> {
-        if self.target.unready.is_empty() || !resource.contains("webhookconfigurations") {
-            return Ok(false);
-        }
-        let services = self.backends(source)?;
-        Ok(services.iter().any(|service| self.target.unready.contains(service)))
     }
 
     /// The Services, as `namespace/name` in the cluster, without which the webhooks in `source` refuse every write.

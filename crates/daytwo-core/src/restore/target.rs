@@ -46,8 +46,6 @@ pub struct Target {
     pub volumes: BTreeMap<String, VolumeState>,
     /// Objects that others name as their class: resource (`storageclasses.storage.k8s.io`) and name.
     pub classes: BTreeSet<(String, String)>,
-    /// Services, as `namespace/name`, that were waited for and have no ready endpoint.
-    pub unready: BTreeSet<String>,
 }
 
 impl Target {

@@ -421,19 +421,17 @@ fn a_namespace_alone_brings_its_volumes_and_definitions_and_no_others() {
 }
 
 #[test]
-fn a_webhook_without_a_backend_would_refuse_every_write() {
+fn a_webhook_that_refuses_without_an_answer_names_the_service_it_needs() {
     let webhook = |policy: &str| {
-        format!(
+        let body = format!(
             r#"{{"metadata":{{"name":"w"}},"webhooks":[{{"failurePolicy":"{policy}","clientConfig":{{"service":{{"namespace":"a","name":"s"}}}}}}]}}"#
-        )
+        );
+        let mut world = World::of(&[("validatingwebhookconfigurations", "", "w", &body)]);
+        world.request.namespace_mapping = NamespaceMapping::parse(["a:b"]).unwrap();
+        world.rules().backends(&world.sources()[0]).unwrap()
     };
-    let verdict = |policy: &str| {
-        let mut world = World::of(&[("validatingwebhookconfigurations", "", "w", &webhook(policy))]);
-        world.target.unready.insert("a/s".into());
-        world.verdict()
-    };
-    assert_eq!(verdict("Fail"), Verdict::Skip(Skip::BackendNotReady));
-    assert_eq!(verdict("Ignore"), Verdict::Take(Wave::Webhooks));
+    assert_eq!(webhook("Fail"), ["b/s"]);
+    assert_eq!(webhook("Ignore"), Vec::<String>::new());
 }
 
 fn mapped(resource: &str, namespace: &str, name: &str, body: &str) -> Write {

@@ -1,0 +1,260 @@
+//! The only executor: carries out the steps of a plan, one after another, and writes down what came of each.
+//!
+//! A step may be begun more than once (a runner was killed in it) and must bear it; what bulk steps have behind them
+//! is in the journal's checkpoints. It refuses to act without a journal: a lost lock or a store that takes no records
+//! ends the work before the next act starts.
+
+use std::sync::{Mutex, PoisonError};
+
+use daytwo_archive::{ArchiveError, Backup};
+use daytwo_core::plan::{Place, Step};
+use daytwo_core::restore::{Rules, Tally, WaveReport};
+use tokio::time::{Instant, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::ApiError;
+use crate::event::{Clock, Event, Observer};
+use crate::journal::{Entry, Journal, JournalError, Lease, Timing};
+use crate::site::Site;
+use crate::step;
+
+/// Where steps are carried out, and with what.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    /// The cluster.
+    pub site: &'a Site,
+    /// The backup that restore steps read.
+    pub backup: &'a Backup,
+    /// The decisions that restore steps follow.
+    pub rules: &'a Rules,
+    /// The time for records.
+    pub clock: &'a dyn Clock,
+    /// Who is told.
+    pub events: &'a dyn Observer,
+    /// Ends the run cleanly when cancelled.
+    pub stop: &'a CancellationToken,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// A step was carried out; there may be more.
+    Step(Place),
+    /// Every step was carried out.
+    Finished,
+    /// The run was asked to stop, and did; it can be resumed.
+    Stopped,
+}
+
+/// Why a run did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The journal cannot be kept, or another runner has it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The cluster does not answer, or refuses what the step cannot do without.
+    #[error("cannot go on with {step}")]
+    Cluster {
+        /// The step.
+        step: String,
+        /// What the request met.
+        #[source]
+        source: ApiError,
+    },
+    /// The backup cannot be read.
+    #[error("cannot read the backup any further")]
+    Backup(#[from] ArchiveError),
+}
+
+/// What carrying out a step came to.
+#[derive(Debug, Default)]
+pub(crate) struct Carried {
+    /// How long a wave took.
+    pub wave: Option<WaveReport>,
+    /// Whether it was stopped before its end.
+    pub stopped: bool,
+}
+
+/// Carries out the next step of the journal's plan.
+///
+/// # Errors
+/// [`RunError`]; the journal says what stands, unless it is what failed.
+pub async fn advance(journal: &mut Journal, world: &World<'_>) -> Result<Progress, RunError> {
+    let Some(place) = journal.recorded().next_step() else {
+        if journal.recorded().ended.is_none() {
+            journal.append(Entry::Finished, world.clock.now()).await?;
+        }
+        return Ok(Progress::Finished);
+    };
+    if world.stop.is_cancelled() {
+        stop(journal, world, "it was interrupted").await?;
+        return Ok(Progress::Stopped);
+    }
+    let step =
+        journal.recorded().plan.step(place).expect("invariant: the next step is one of the plan").clone();
+    journal.append(Entry::Began { step: place }, world.clock.now()).await?;
+    world.events.event(Event::Started { what: step::name(&step) });
+    let act = Act::new(world, place, journal);
+    let done = CancellationToken::new();
+    let work = async {
+        let carried = step::carry_out(&step, &act).await;
+        done.cancel();
+        carried
+    };
+    let (carried, kept) = tokio::join!(work, keep(journal, &act, &done));
+    kept?;
+    world.events.event(Event::Finished { what: step::name(&step) });
+    let (through, tally) = act.take();
+    match carried {
+        Ok(Carried { stopped: false, wave }) => {
+            journal.append(Entry::Ended { step: place, tally, wave }, world.clock.now()).await?;
+            Ok(Progress::Step(place))
+        }
+        Ok(Carried { stopped: true, .. }) => {
+            journal.append(Entry::Checkpoint { step: place, through, tally }, world.clock.now()).await?;
+            stop(journal, world, "it was interrupted").await?;
+            Ok(Progress::Stopped)
+        }
+        Err(error) => {
+            journal.append(Entry::Checkpoint { step: place, through, tally }, world.clock.now()).await?;
+            stop(journal, world, &whole(&error)).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Carries out every step that is left.
+///
+/// # Errors
+/// As [`advance`].
+pub async fn run(journal: &mut Journal, world: &World<'_>) -> Result<Progress, RunError> {
+    loop {
+        match advance(journal, world).await? {
+            Progress::Step(_) => {}
+            end => return Ok(end),
+        }
+    }
+}
+
+/// Lets go of the run, saying what is left half done.
+async fn stop(journal: &mut Journal, world: &World<'_>, because: &str) -> Result<(), JournalError> {
+    let stands = step::stands(journal.recorded());
+    journal.append(Entry::Stopped { because: because.to_owned(), stands }, world.clock.now()).await
+}
+
+/// Writes checkpoints and signs of life while a step is carried out, and halts it if that fails.
+async fn keep(journal: &mut Journal, act: &Act<'_>, done: &CancellationToken) -> Result<(), JournalError> {
+    let Timing { checkpoint, beat, .. } = journal.timing();
+    let mut ticks = interval(checkpoint);
+    ticks.tick().await;
+    let mut last = Instant::now();
+    loop {
+        tokio::select! {
+            biased;
+            () = done.cancelled() => return Ok(()),
+            _ = ticks.tick() => {}
+        }
+        let entry = match act.news() {
+            Some((through, tally)) => Entry::Checkpoint { step: act.place, through, tally },
+            None if last.elapsed() + checkpoint > beat => Entry::Beat,
+            None => continue,
+        };
+        if let Err(error) = journal.append(entry, act.world.clock.now()).await {
+            act.halt.cancel();
+            return Err(error);
+        }
+        last = Instant::now();
+    }
+}
+
+fn whole(error: &RunError) -> String {
+    crate::api::causes(error)
+}
+
+/// A step while it is carried out: what it has behind it, and whether it may go on.
+pub(crate) struct Act<'a> {
+    /// Where.
+    pub world: &'a World<'a>,
+    /// How much of what it reads was dealt with before.
+    pub from: u64,
+    /// Cancelled when it is to end: on request, or because the journal cannot be kept.
+    pub halt: CancellationToken,
+    /// The Services that the plan waits for.
+    services: Vec<String>,
+    place: Place,
+    lease: Lease,
+    beat: std::time::Duration,
+    behind: Mutex<Behind>,
+}
+
+#[derive(Debug, Default)]
+struct Behind {
+    through: u64,
+    recorded: u64,
+    tally: Tally,
+}
+
+impl<'a> Act<'a> {
+    fn new(world: &'a World<'a>, place: Place, journal: &Journal) -> Self {
+        let from = journal.recorded().through(place);
+        let services = journal.recorded().plan.steps().filter_map(|(_, step)| match step {
+            Step::AwaitEndpoints { services, .. } => Some(services.clone()),
+            _ => None,
+        });
+        Self {
+            services: services.flatten().collect(),
+            world,
+            from,
+            halt: world.stop.child_token(),
+            place,
+            lease: journal.lease().clone(),
+            beat: journal.timing().beat,
+            behind: Mutex::new(Behind { through: from, recorded: from, tally: Tally::default() }),
+        }
+    }
+
+    /// The Services, as `namespace/name`, that the plan waits for.
+    pub fn services(&self) -> &[String] {
+        &self.services
+    }
+
+    /// Adds to what came of the step.
+    pub fn tally(&self, add: impl FnOnce(&mut Tally)) {
+        add(&mut self.behind().tally);
+    }
+
+    /// Everything the step reads before number `through` is dealt with.
+    pub fn dealt_with(&self, through: u64) {
+        self.behind().through = through;
+    }
+
+    /// Whether another act may start. Waits while the journal is behind; `false` once the step is to end.
+    pub async fn may_act(&self) -> bool {
+        while !self.lease.holds() {
+            tokio::select! {
+                () = self.halt.cancelled() => return false,
+                // The next record renews the lease, or fails and halts the step.
+                () = sleep(self.beat / 20) => {}
+            }
+        }
+        !self.halt.is_cancelled()
+    }
+
+    /// Progress that no record tells of yet.
+    fn news(&self) -> Option<(u64, Tally)> {
+        let behind = self.behind();
+        let is_new = behind.through > behind.recorded || !behind.tally.is_empty();
+        drop(behind);
+        is_new.then(|| self.take())
+    }
+
+    fn take(&self) -> (u64, Tally) {
+        let mut behind = self.behind();
+        behind.recorded = behind.through;
+        (behind.through, std::mem::take(&mut behind.tally))
+    }
+
+    fn behind(&self) -> std::sync::MutexGuard<'_, Behind> {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

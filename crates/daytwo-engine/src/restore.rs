@@ -1,0 +1,282 @@
+//! Restores a backup into a cluster: observes, plans, and has the plan carried out.
+//!
+//! [`Runner::plan`] reads the backup and the cluster and writes nothing: it is the dry run. [`Runner::start`] puts the
+//! plan into a journal and carries it out; [`Runner::resume`] goes on with a run that was stopped or killed. What
+//! becomes of each object is decided in `daytwo_core::restore`. It refuses to hold a backup in memory: it is streamed,
+//! once to see what is in it, once to judge, and once for each wave.
+
+mod elsewhere;
+pub(crate) mod lists;
+mod live;
+mod observe;
+mod survey;
+
+use daytwo_archive::{ArchiveError, Backup, Location};
+use daytwo_core::finding::{Finding, Severity};
+use daytwo_core::plan::{Changed, Fact, Kind, Plan, SiteIdentity};
+use daytwo_core::restore::{Decided, Report, Request, Rules, State, Tally};
+use tokio_util::sync::CancellationToken;
+
+use crate::advance::{self, Progress, RunError, World};
+use crate::api::ApiError;
+use crate::event::{Clock, Event, Observer};
+use crate::journal::{Journal, JournalError, Recorded, Timing};
+use crate::site::Site;
+
+pub(crate) use live::{Live, Seen};
+pub(crate) use survey::Kinds;
+
+/// Why a restore did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The cluster does not answer, or refuses what every restore needs.
+    #[error("cannot look at the cluster")]
+    Cluster(#[from] ApiError),
+    /// The backup cannot be read.
+    #[error(transparent)]
+    Backup(#[from] ArchiveError),
+    /// The journal cannot be kept, or another runner holds the run.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A step could not be carried out; the run can be resumed.
+    #[error("run {run} stopped; go on with it by its name")]
+    Stopped {
+        /// The run.
+        run: String,
+        /// Why.
+        #[source]
+        source: RunError,
+    },
+    /// What the plan relied on is no longer so.
+    #[error("run {run} cannot go on: {}; begin a new restore, which keeps what is there", changes(changed))]
+    Stale {
+        /// The run.
+        run: String,
+        /// What changed.
+        changed: Vec<Changed>,
+    },
+    /// It was asked to stop before anything was written.
+    #[error("given up; nothing was written")]
+    Cancelled,
+}
+
+fn changes(changed: &[Changed]) -> String {
+    let text = |change: &Changed| {
+        let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
+        format!("{} was {} and is {}", change.what, side(&change.was), side(&change.is))
+    };
+    changed.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// Restores from one backup into one site.
+#[derive(Clone, Copy)]
+pub struct Runner<'a> {
+    /// The cluster.
+    pub site: &'a Site,
+    /// Where journals are kept; by habit where the backup lies.
+    pub location: &'a Location,
+    /// The backup. One that is passed over repeatedly should be spooled.
+    pub backup: &'a Backup,
+    /// The time for records and reports.
+    pub clock: &'a dyn Clock,
+    /// Who is told.
+    pub events: &'a dyn Observer,
+    /// Ends the run cleanly when cancelled.
+    pub stop: &'a CancellationToken,
+    /// The times that journals keep.
+    pub timing: Timing,
+}
+
+/// A plan that was made, with what it was made of.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What it would come to; nothing is written yet.
+    pub report: Report,
+    /// Each object, where that was asked for.
+    pub objects: Vec<Decided>,
+    known: Tally,
+    rules: Rules,
+}
+
+/// The plan of a run, and how far it came: which backup it needs, before that is opened.
+///
+/// # Errors
+/// [`JournalError::NotFound`] and the others of a journal that cannot be read.
+pub async fn recorded(location: &Location, run: &str) -> Result<Recorded, JournalError> {
+    Journal::read(location, run).await
+}
+
+impl Runner<'_> {
+    /// Decides what a restore of `request` would do, and writes nothing. `run` is the name that the run will have.
+    /// With `detail` each object is told with what becomes of it, and each change on the way.
+    ///
+    /// # Errors
+    /// [`RestoreError::Cluster`], [`RestoreError::Backup`], [`RestoreError::Cancelled`].
+    pub async fn plan(&self, request: &Request, run: &str, detail: bool) -> Result<Planned, RestoreError> {
+        let planned = self.stop.run_until_cancelled(self.planned(request, run, detail)).await;
+        planned.unwrap_or(Err(RestoreError::Cancelled))
+    }
+
+    async fn planned(&self, request: &Request, run: &str, detail: bool) -> Result<Planned, RestoreError> {
+        let created = self.clock.now();
+        let rules = self.observe(request.clone()).await?;
+        self.events.event(Event::Started { what: "planning".to_owned() });
+        let facts = self.facts(&rules);
+        let (planned, objects) = survey::judge(self, &rules, run, created, facts, detail).await?;
+        self.events.event(Event::Finished { what: "planning".to_owned() });
+        let mut tally = planned.known.clone();
+        tally.absorb(planned.expected);
+        let report = Report::new(
+            run.to_owned(),
+            rules.request().clone(),
+            self.identity(),
+            self.same_cluster(),
+            State::Planned,
+            (created, self.clock.now()),
+            tally,
+            Vec::new(),
+        );
+        Ok(Planned { plan: planned.plan, report, objects, known: planned.known, rules })
+    }
+
+    /// Carries `planned` out, in a journal of its own. `holder` names this runner to people and to other runners, and
+    /// no other runner may use it.
+    ///
+    /// # Errors
+    /// [`RestoreError::Journal`] if there is a run of this name; [`RestoreError::Stopped`] if a step could not be
+    /// carried out. Objects that the server refused are no error: the report names them.
+    pub async fn start(&self, planned: Planned, holder: &str) -> Result<Report, RestoreError> {
+        let Planned { plan, known, rules, .. } = planned;
+        self.say_which(&plan.site);
+        let begun = Journal::begin(self.location, plan, known, holder, self.timing, self.clock.now());
+        let mut journal = begun.await?;
+        self.run(&mut journal, &rules).await
+    }
+
+    /// Goes on with `run`, held by `holder` as with [`Runner::start`]. What is done is not done again; what was under
+    /// way is looked at again.
+    ///
+    /// # Errors
+    /// As [`Runner::start`]; [`JournalError::Held`] if another runner is at it, [`JournalError::Ended`] if nothing is
+    /// left, [`RestoreError::Stale`] if this is another cluster or another backup.
+    pub async fn resume(&self, run: &str, holder: &str) -> Result<Report, RestoreError> {
+        let plan = Journal::read(self.location, run).await?.plan;
+        let Kind::Restore(request) = plan.kind.clone();
+        let rules = self.observe(request).await?;
+        let facts = self.facts(&rules);
+        let changed = plan.stale(&facts);
+        if !changed.is_empty() {
+            return Err(RestoreError::Stale { run: run.to_owned(), changed });
+        }
+        self.say_which(&plan.site);
+        let taken = Journal::take(self.location, run, holder, self.timing, self.clock, self.events);
+        let mut journal = self.stop.run_until_cancelled(taken).await.ok_or(RestoreError::Cancelled)??;
+        self.run(&mut journal, &rules).await
+    }
+
+    async fn run(&self, journal: &mut Journal, rules: &Rules) -> Result<Report, RestoreError> {
+        let world = World {
+            site: self.site,
+            backup: self.backup,
+            rules,
+            clock: self.clock,
+            events: self.events,
+            stop: self.stop,
+        };
+        let progress = advance::run(journal, &world).await.map_err(|source| match source {
+            RunError::Journal(error) => RestoreError::Journal(error),
+            source => RestoreError::Stopped { run: journal.run().to_owned(), source },
+        })?;
+        let recorded = journal.recorded();
+        let state = match (progress, &recorded.stopped) {
+            (Progress::Finished, _) => State::Finished,
+            (_, Some((because, stands))) => {
+                State::Stopped { because: because.clone(), stands: stands.clone() }
+            }
+            (_, None) => State::Stopped { because: "it was interrupted".to_owned(), stands: Vec::new() },
+        };
+        Ok(Report::new(
+            journal.run().to_owned(),
+            rules.request().clone(),
+            recorded.plan.site.clone(),
+            self.same_cluster(),
+            state,
+            (recorded.began, recorded.last),
+            recorded.tally.clone(),
+            recorded.waves.clone(),
+        ))
+    }
+
+    /// What the backup holds and the cluster has, as far as `request` is concerned.
+    async fn observe(&self, request: Request) -> Result<Rules, RestoreError> {
+        self.events.event(Event::Started { what: "reading the backup".to_owned() });
+        let elsewhere = elsewhere::read(self.location, self.backup).await?;
+        let census = survey::census(self.backup, &request, elsewhere).await?;
+        self.events.event(Event::Finished { what: "reading the backup".to_owned() });
+        self.events.event(Event::Started { what: "looking at the cluster".to_owned() });
+        let target = observe::target(self.site.client(), &census, self.events).await?;
+        self.events.event(Event::Finished { what: "looking at the cluster".to_owned() });
+        Ok(Rules::new(request, census, target))
+    }
+
+    /// What a plan of this backup for this cluster relies on.
+    fn facts(&self, rules: &Rules) -> Vec<Fact> {
+        let head = self.backup.head();
+        let mut backup = head.name.clone();
+        if let Some(revision) = head.revision {
+            backup.push_str(&format!(" at revision {revision}"));
+        }
+        if let Some(finished) = head.finished {
+            backup.push_str(&format!(" of {finished}"));
+        }
+        let uid = self.site.identity().uid.clone();
+        vec![
+            Fact::new("the backup", format!("{backup}, {} objects", head.objects)),
+            Fact::new("the cluster's kube-system", uid.unwrap_or_else(|| "not readable".to_owned())),
+            Fact::new("the namespaces asked for", rules.census().namespaces_needed().count().to_string()),
+        ]
+    }
+
+    fn identity(&self) -> SiteIdentity {
+        let identity = self.site.identity();
+        SiteIdentity {
+            context: identity.context.clone(),
+            server: identity.server.clone(),
+            version: identity.version.clone(),
+            uid: identity.uid.clone(),
+        }
+    }
+
+    /// Whether the backup was made of this cluster; `None` where one of the two does not say who it is.
+    fn same_cluster(&self) -> Option<bool> {
+        let uid = &self.backup.head().server.uid;
+        self.identity().same_cluster(Some(uid.as_str()).filter(|uid| !uid.is_empty()))
+    }
+
+    fn say_which(&self, site: &SiteIdentity) {
+        let other = match self.same_cluster() {
+            Some(false) => "; the backup was made of another cluster",
+            _ => "",
+        };
+        let note = format!("restoring into {} ({}){other}", site.context, site.server);
+        self.events.event(Event::Note(note));
+    }
+}
+
+/// A finding about what could not be looked at.
+fn unseen(resource: &str, error: &ApiError) -> Finding {
+    Finding {
+        id: "restore-kind-not-listed".to_owned(),
+        severity: Severity::Warning,
+        subject: resource.to_owned(),
+        evidence: error.to_string(),
+        breaks: "which of its objects are there is not known before each is tried".to_owned(),
+        remedy: "allow the caller to list it".to_owned(),
+        command: Some(format!("kubectl auth can-i list {resource} --all-namespaces")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! Looks at the cluster that a restore writes into: what it serves, which namespaces, nodes, volumes and classes it
+//! has. It refuses to write, and to take what may not be read for absent without saying so.
+
+use std::collections::BTreeSet;
+
+use daytwo_core::json::{JsonError, Meta, find, string};
+use daytwo_core::restore::{Census, ServedKind, Target, VolumeState};
+use kube::Client;
+
+use super::lists::{self, METADATA_ONLY};
+use crate::api::ApiError;
+use crate::discovery::{self, Discovery};
+use crate::event::{Event, Observer};
+
+/// Sees what a restore of what `census` counted has to know of the cluster.
+///
+/// # Errors
+/// An [`ApiError`] where the server does not say what it serves, or does not answer.
+pub async fn target(client: &Client, census: &Census, events: &dyn Observer) -> Result<Target, ApiError> {
+    let served = discovery::discover(client).await?;
+    let mut target = Target { served: kinds(&served), ..Target::default() };
+    let mut eyes = Eyes { client, events };
+    eyes.look("/api/v1/namespaces", "application/json", |object| {
+        let meta = Meta::of_prefix(object)?;
+        target.namespaces.insert(meta.name.into_owned(), meta.deletion_timestamp);
+        Ok(())
+    })
+    .await?;
+    eyes.look("/api/v1/nodes", METADATA_ONLY, |object| {
+        target.nodes.insert(Meta::of_prefix(object)?.name.into_owned());
+        Ok(())
+    })
+    .await?;
+    if census.claims().next().is_some()
+        || census.resources().any(|(resource, ..)| resource == "persistentvolumes")
+    {
+        eyes.look("/api/v1/persistentvolumes", "application/json", |object| {
+            let meta = Meta::of_prefix(object)?;
+            target.volumes.insert(meta.name.into_owned(), volume(object)?);
+            Ok(())
+        })
+        .await?;
+    }
+    let wanted: BTreeSet<String> = census.classes_needed().map(|((class, _), _)| class.to_owned()).collect();
+    for class in wanted {
+        let Some(path) = class_path(&target, &class) else { continue };
+        eyes.look(&path, METADATA_ONLY, |object| {
+            target.classes.insert((class.clone(), Meta::of_prefix(object)?.name.into_owned()));
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(target)
+}
+
+struct Eyes<'a> {
+    client: &'a Client,
+    events: &'a dyn Observer,
+}
+
+impl Eyes<'_> {
+    /// Lists what may be listed; what may not is noted, and taken for empty.
+    async fn look(
+        &mut self,
+        path: &str,
+        accept: &str,
+        object: impl FnMut(&[u8]) -> Result<(), JsonError>,
+    ) -> Result<(), ApiError> {
+        match lists::each(self.client, path, accept, object).await {
+            Err(error) if error.is_denied() || error.is_not_found() => {
+                self.events.event(Event::Note(format!("cannot be looked at, taken for empty: {error}")));
+                Ok(())
+            }
+            done => done,
+        }
+    }
+}
+
+fn kinds(discovery: &Discovery) -> std::collections::BTreeMap<String, ServedKind> {
+    let served = discovery.resources.iter().map(|served| {
+        let preferred = std::iter::once(&served.kind.version);
+        let kind = ServedKind {
+            versions: preferred.chain(&served.other_versions).cloned().collect(),
+            namespaced: served.kind.namespaced,
+        };
+        (served.kind.group_resource(), kind)
+    });
+    served.collect()
+}
+
+fn class_path(target: &Target, class: &str) -> Option<String> {
+    let (plural, group) = class.split_once('.')?;
+    let version = target.served.get(class)?.versions.first()?;
+    Some(format!("/apis/{group}/{version}/{plural}"))
+}
+
+fn volume(object: &[u8]) -> Result<VolumeState, JsonError> {
+    let text = |path: &[&str]| {
+        let span = find(object, path)?;
+        Ok::<_, JsonError>(span.and_then(|span| string(&object[span])).map(|text| text.into_owned()))
+    };
+    let namespace = text(&["spec", "claimRef", "namespace"])?;
+    let name = text(&["spec", "claimRef", "name"])?;
+    Ok(VolumeState {
+        claim: namespace.zip(name),
+        released: text(&["status", "phase"])?.as_deref() == Some("Released"),
+    })
+}

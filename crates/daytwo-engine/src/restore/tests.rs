@@ -1,0 +1,1 @@
+//! Tests on a real control plane are in tests/; these need none.

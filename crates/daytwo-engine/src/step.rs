@@ -1,0 +1,117 @@
+//! What each step does: it looks, acts, and looks again. It refuses to know what the plan is for: whoever planned
+//! chose the steps.
+
+mod account;
+mod create;
+mod endpoints;
+mod established;
+mod job;
+mod namespaces;
+mod object;
+mod reclaim;
+mod refusal;
+mod request;
+
+use daytwo_core::plan::Step;
+use daytwo_core::restore::{Action, Failed, Wave};
+use jiff::SignedDuration;
+use std::time::Duration;
+
+use crate::advance::{Act, Carried, RunError};
+use crate::api::ApiError;
+use crate::journal::Recorded;
+
+/// What a person calls a step.
+pub(crate) fn name(step: &Step) -> String {
+    match step {
+        Step::EnsureNamespaces { .. } => "making namespaces".to_owned(),
+        Step::CreateObjects { wave, .. } => format!("restoring {wave}"),
+        Step::AwaitEstablished { .. } => "waiting for definitions".to_owned(),
+        Step::AwaitEndpoints { .. } => "waiting for webhooks' services".to_owned(),
+        Step::RestoreReclaimPolicies { .. } => "giving volumes their reclaim policy back".to_owned(),
+    }
+}
+
+/// Carries out `step`.
+pub(crate) async fn carry_out(step: &Step, act: &Act<'_>) -> Result<Carried, RunError> {
+    let stopped = match step {
+        Step::EnsureNamespaces { namespaces } => namespaces::ensure(namespaces, act).await,
+        Step::CreateObjects { wave, objects } => return create::create(*wave, *objects, act).await,
+        Step::AwaitEstablished { definitions, deadline } => {
+            established::wait(definitions, duration(*deadline), act).await
+        }
+        Step::AwaitEndpoints { services, deadline } => {
+            endpoints::wait(services, duration(*deadline), act).await
+        }
+        Step::RestoreReclaimPolicies { deadline } => reclaim::restore(duration(*deadline), act).await,
+    };
+    let stopped = stopped.map_err(|source| RunError::Cluster { step: name(step), source })?;
+    Ok(Carried { stopped, ..Carried::default() })
+}
+
+/// What a run leaves half done in the cluster where it stands now.
+pub(crate) fn stands(recorded: &Recorded) -> Vec<String> {
+    let mut stands = Vec::new();
+    let left: Vec<&Step> = recorded
+        .plan
+        .steps()
+        .filter(|(place, _)| recorded.done.is_none_or(|done| *place > done))
+        .map(|(_, step)| step)
+        .collect();
+    let waves: Vec<&str> = left
+        .iter()
+        .filter_map(|step| match step {
+            Step::CreateObjects { wave, .. } => Some(wave.name()),
+            _ => None,
+        })
+        .collect();
+    if !waves.is_empty() {
+        stands.push(format!("not or not wholly restored yet: {}", waves.join(", ")));
+    }
+    let volumes = recorded.tally.resources.get("persistentvolumes").is_some_and(|counts| counts.created > 0);
+    if volumes && left.iter().any(|step| matches!(step, Step::RestoreReclaimPolicies { .. })) {
+        stands.push(
+            "restored PersistentVolumes keep the reclaim policy Retain until the run is resumed".to_owned(),
+        );
+    }
+    stands
+}
+
+/// The waits of plans are never negative.
+fn duration(deadline: SignedDuration) -> Duration {
+    Duration::try_from(deadline).unwrap_or_default()
+}
+
+/// The last wave: what it holds stands in the way of every other write.
+fn is_webhook_configuration(wave: Wave, resource: &str) -> bool {
+    wave == Wave::Webhooks && resource.contains("webhookconfigurations")
+}
+
+/// Counts a failed object, with what the server said.
+fn failed(
+    act: &Act<'_>,
+    object: daytwo_core::resource::ObjectKey,
+    error: &ApiError,
+    body: &[u8],
+    what: &str,
+) {
+    let message = refusal::message(&object.resource, error, body);
+    let message = if what.is_empty() { message } else { format!("{what}: {message}") };
+    let failed = Failed { object, code: error.code(), reason: error.reason().to_owned(), message };
+    act.tally(|tally| tally.failed(failed));
+}
+
+/// An object of the backup that is not what the API writes.
+fn unreadable(object: daytwo_core::resource::ObjectKey, error: &daytwo_core::json::JsonError) -> Failed {
+    Failed {
+        object,
+        code: None,
+        reason: "Corrupt".to_owned(),
+        message: format!("its JSON in the backup cannot be read: {error}"),
+    }
+}
+
+/// Counts an object.
+fn count(act: &Act<'_>, resource: &str, action: Action) {
+    act.tally(|tally| tally.count(resource, action));
+}

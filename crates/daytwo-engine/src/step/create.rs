@@ -1,0 +1,215 @@
+//! Creates what the backup holds of one wave: streams the backup, and writes many objects at a time.
+//!
+//! It looks first (lists of the wave's kinds), so that what is there costs no request; what appears meanwhile is
+//! found by the create itself. One bad object never stops the others. It refuses to keep more objects in memory than
+//! are being written.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use daytwo_archive::{Entries, Entry};
+use daytwo_core::resource::ResourceType;
+use daytwo_core::restore::order::may_hold;
+use daytwo_core::restore::{Skip, Source, Verdict, Wave, WaveReport};
+use futures::stream::{self, StreamExt};
+use tokio::time::Instant;
+
+use super::object::{Done, Objects};
+use super::request::Writer;
+use super::{duration, endpoints, is_webhook_configuration, unreadable};
+use crate::advance::{Act, Carried, RunError};
+use crate::event::Event;
+use crate::restore::{Kinds, Live};
+
+/// Progress is told after this many objects.
+const TELL_EVERY: u64 = 100;
+
+/// Creates the objects of `wave`, of which the plan counted `expected`.
+pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<Carried, RunError> {
+    let world = act.world;
+    let begun = Instant::now();
+    let cluster = |source| RunError::Cluster { step: format!("restoring {wave}"), source };
+    let client = world.site.client();
+    let kinds = world.rules.census().kinds_of(wave);
+    let live = Live::see(client, world.rules, &kinds).await.map_err(cluster)?;
+    for (resource, error) in &live.unseen {
+        let note = format!("{resource} cannot be listed, so each is tried by itself: {error}");
+        world.events.event(Event::Note(note));
+    }
+    let unready = match wave {
+        Wave::Webhooks => endpoints::unready(act).await.map_err(cluster)?,
+        _ => BTreeSet::new(),
+    };
+    let patience = duration(world.rules.request().waits.request);
+    let objects = Objects { act, writer: Writer { client, patience, halt: &act.halt }, live, wave };
+    let ledger = Ledger::new(act, expected);
+    let broken = Mutex::new(None);
+    let entries = world.backup.entries().await?;
+    let reader =
+        Reader { act, wave, ledger: &ledger, unready, kinds: Kinds::default(), entries, broken: &broken };
+    stream::unfold(reader, |mut reader| async move { Some((reader.next().await?, reader)) })
+        .for_each_concurrent(world.rules.request().in_flight(), |item| {
+            let (objects, ledger) = (&objects, &ledger);
+            async move {
+                if objects.write(&item.source()).await == Done::Yes {
+                    ledger.done(item.number);
+                }
+            }
+        })
+        .await;
+    if let Some(error) = broken.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    let report = WaveReport { wave, objects: ledger.finish(), seconds };
+    Ok(Carried { wave: Some(report), stopped: act.halt.is_cancelled() })
+}
+
+/// An object on its way, with its number in the archive.
+struct Item {
+    entry: Entry,
+    kind: Arc<ResourceType>,
+    number: u64,
+}
+
+impl Item {
+    fn source(&self) -> Source<'_> {
+        Source {
+            resource: &self.kind,
+            namespace: self.entry.namespace.as_deref(),
+            name: &self.entry.name,
+            bytes: &self.entry.bytes,
+        }
+    }
+}
+
+/// Reads the backup for the objects of one wave.
+struct Reader<'a> {
+    act: &'a Act<'a>,
+    wave: Wave,
+    ledger: &'a Ledger<'a>,
+    unready: BTreeSet<String>,
+    kinds: Kinds,
+    entries: Entries,
+    /// Why it ended early.
+    broken: &'a Mutex<Option<RunError>>,
+}
+
+impl Reader<'_> {
+    async fn next(&mut self) -> Option<Item> {
+        loop {
+            if self.act.halt.is_cancelled() {
+                return None;
+            }
+            let entry = match self.entries.next().await {
+                Ok(entry) => entry?,
+                Err(error) => {
+                    *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
+                    return None;
+                }
+            };
+            let number = self.ledger.read();
+            let kind = self.kinds.of(&entry.resource);
+            if number < self.act.from || !may_hold(self.wave, &kind.group_resource()) {
+                continue;
+            }
+            let item = Item { entry, kind, number };
+            if self.wanted(&item) {
+                self.ledger.begin(number);
+                return Some(item);
+            }
+        }
+    }
+
+    /// Whether it is to be written in this wave; objects passed over by every wave were counted with the plan.
+    fn wanted(&self, item: &Item) -> bool {
+        let rules = self.act.world.rules;
+        let source = item.source();
+        match rules.judge(&source) {
+            Ok(Verdict::Take(wave)) if wave == self.wave => {}
+            Ok(_) => return false,
+            // Counted with the plan too, by the wave of its kind alone.
+            Err(_) => return false,
+        }
+        if !is_webhook_configuration(self.wave, &item.kind.group_resource()) {
+            return true;
+        }
+        match rules.backends(&source) {
+            Ok(services) if services.iter().any(|service| self.unready.contains(service)) => {
+                self.act.tally(|tally| tally.skipped(rules.key(&source), Skip::BackendNotReady));
+                false
+            }
+            Ok(_) => true,
+            Err(error) => {
+                self.act.tally(|tally| tally.failed(unreadable(rules.key(&source), &error)));
+                false
+            }
+        }
+    }
+}
+
+/// Knows which objects of the archive are dealt with, while many are written at a time.
+struct Ledger<'a> {
+    act: &'a Act<'a>,
+    expected: u64,
+    books: Mutex<Books>,
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    read: u64,
+    begun: u64,
+    under_way: BTreeSet<u64>,
+}
+
+impl<'a> Ledger<'a> {
+    fn new(act: &'a Act<'a>, expected: u64) -> Self {
+        Self { act, expected, books: Mutex::default() }
+    }
+
+    /// The number of the object that was read just now.
+    fn read(&self) -> u64 {
+        let mut books = self.books();
+        books.read += 1;
+        books.read - 1
+    }
+
+    fn begin(&self, number: u64) {
+        let mut books = self.books();
+        books.begun += 1;
+        books.under_way.insert(number);
+    }
+
+    fn done(&self, number: u64) {
+        let mut books = self.books();
+        books.under_way.remove(&number);
+        let through = books.under_way.first().copied().unwrap_or(books.read);
+        let done = books.begun - books.under_way.len() as u64;
+        drop(books);
+        self.act.dealt_with(through.max(self.act.from));
+        if done % TELL_EVERY == 0 {
+            self.tell(done);
+        }
+    }
+
+    /// The end of the wave: how many objects it wrote, or found.
+    fn finish(&self) -> u64 {
+        let books = self.books();
+        let done = books.begun - books.under_way.len() as u64;
+        if books.under_way.is_empty() {
+            self.act.dealt_with(books.read.max(self.act.from));
+        }
+        drop(books);
+        self.tell(done);
+        done
+    }
+
+    fn tell(&self, done: u64) {
+        let total = Some(self.expected.max(done)).filter(|_| self.act.from == 0);
+        self.act.world.events.event(Event::Progress { what: "objects".to_owned(), done, total });
+    }
+
+    fn books(&self) -> std::sync::MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,225 @@
+//! Writes one object of a backup: looks whether it is there, creates it, looks again if somebody was faster.
+//!
+//! It refuses to change what is there, but for a ServiceAccount `default` as its controller makes it.
+
+use daytwo_core::json::JsonError;
+use daytwo_core::resource::ObjectKey;
+use daytwo_core::restore::{Action, How, Source, Wave, Write, address_fallback};
+
+use super::request::{Created, Writer};
+use super::{account, count, failed, job, unreadable};
+use crate::advance::Act;
+use crate::api::ApiError;
+use crate::discovery;
+use crate::restore::lists::escape;
+use crate::restore::{Live, Seen};
+
+/// How often a Service gives up another of its fields.
+const FALLBACKS: u32 = 4;
+
+/// Whether an object is dealt with, or has to be looked at again when the run is resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    Yes,
+    No,
+}
+
+/// Writes the objects of one wave.
+pub(super) struct Objects<'a> {
+    pub act: &'a Act<'a>,
+    pub writer: Writer<'a>,
+    pub live: Live,
+    pub wave: Wave,
+}
+
+/// Why an object was not written.
+enum Trouble {
+    Source(JsonError),
+    Refused { error: ApiError, body: Vec<u8>, what: &'static str },
+    Halted,
+}
+
+impl From<JsonError> for Trouble {
+    fn from(error: JsonError) -> Self {
+        Self::Source(error)
+    }
+}
+
+impl Objects<'_> {
+    /// Deals with `source`, and tallies what came of it.
+    pub async fn write(&self, source: &Source<'_>) -> Done {
+        if !self.act.may_act().await {
+            return Done::No;
+        }
+        let key = self.act.world.rules.key(source);
+        match self.attempt(source, &key).await {
+            Ok(action) => {
+                match action {
+                    Action::Differs => self.act.tally(|tally| tally.differs(key)),
+                    action => count(self.act, &key.resource, action),
+                }
+                Done::Yes
+            }
+            // What no answer came to, while the run ends, is looked at again when it goes on.
+            Err(Trouble::Halted) => Done::No,
+            Err(Trouble::Refused { error, .. })
+                if self.act.halt.is_cancelled() && error.retry().is_some() =>
+            {
+                Done::No
+            }
+            Err(Trouble::Refused { error, body, what }) => {
+                failed(self.act, key, &error, &body, what);
+                Done::Yes
+            }
+            Err(Trouble::Source(error)) => {
+                self.act.tally(|tally| tally.failed(unreadable(key, &error)));
+                Done::Yes
+            }
+        }
+    }
+
+    async fn attempt(&self, source: &Source<'_>, key: &ObjectKey) -> Result<Action, Trouble> {
+        let rules = self.act.world.rules;
+        if let Some(seen) = self.live.get(rules, source) {
+            return self.kept(source, key, seen, false).await;
+        }
+        let write = rules.prepare(source)?;
+        match self.create(source, key, &write).await? {
+            Created::New => {
+                for note in &write.notes {
+                    self.act.tally(|tally| tally.note(key.clone(), note.clone()));
+                }
+                self.complete(source, key, &write.how).await?;
+                Ok(Action::Created)
+            }
+            Created::Exists { perhaps_ours } => match self.look(source, key).await? {
+                Some(seen) => self.kept(source, key, seen, perhaps_ours).await,
+                // Deleted again meanwhile: the next run sees.
+                None => Err(self.vanished(source, key)),
+            },
+        }
+    }
+
+    /// Creates it; a Service gives up the addresses that this cluster refuses.
+    async fn create(&self, source: &Source<'_>, key: &ObjectKey, write: &Write) -> Result<Created, Trouble> {
+        let path = self.collection(source, key);
+        let fresh = self.wave == Wave::CustomResources;
+        let mut body = write.body.clone();
+        let mut given_up = Vec::new();
+        for _ in 0..=FALLBACKS {
+            match self.writer.create(&path, body.clone(), write.manager.as_deref(), fresh).await {
+                Ok(created) => {
+                    for note in given_up {
+                        self.act.tally(|tally| tally.note(key.clone(), note));
+                    }
+                    return Ok(created);
+                }
+                Err(error) if error.code() == Some(422) && key.resource == "services" => {
+                    match address_fallback(&body, &refusal_text(&error))? {
+                        Some((less, note)) => {
+                            body = less;
+                            given_up.push(note);
+                        }
+                        None => return Err(Trouble::Refused { error, body, what: "" }),
+                    }
+                }
+                Err(error) => return Err(Trouble::Refused { error, body, what: "" }),
+            }
+        }
+        Err(Trouble::Halted)
+    }
+
+    /// What follows a create.
+    async fn complete(&self, source: &Source<'_>, key: &ObjectKey, how: &How) -> Result<(), Trouble> {
+        let How::FinishedJob { status, suspend } = how else { return Ok(()) };
+        let path = self.path(source, key);
+        job::finish(&self.writer, &path, status, suspend.as_deref()).await.map_err(|error| Trouble::Refused {
+            error,
+            body: Vec::new(),
+            what: "it was created suspended, and did not get its status back",
+        })
+    }
+
+    /// It is there: is it the same? `perhaps_ours` if an earlier try of this run may have made it.
+    async fn kept(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        seen: Seen,
+        perhaps_ours: bool,
+    ) -> Result<Action, Trouble> {
+        let rules = self.act.world.rules;
+        if seen.half_done {
+            // A restore that was cut off made it, and did not come to its last write.
+            let write = rules.prepare(source)?;
+            self.complete(source, key, &write.how).await?;
+            return Ok(Action::Created);
+        }
+        if seen.is(rules, source)? {
+            return Ok(if perhaps_ours { Action::Created } else { Action::Same });
+        }
+        let write = rules.prepare(source)?;
+        match &write.how {
+            How::FinishedJob { .. } if perhaps_ours => {
+                self.complete(source, key, &write.how).await?;
+                Ok(Action::Created)
+            }
+            How::DefaultAccount => self.merge_account(source, key, &write).await,
+            _ => Ok(Action::Differs),
+        }
+    }
+
+    async fn merge_account(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        write: &Write,
+    ) -> Result<Action, Trouble> {
+        match account::merge(&self.writer, &self.path(source, key), &write.body).await {
+            Ok(true) => Ok(Action::Merged),
+            Ok(false) => {
+                let note = "was kept as it is: somebody had changed it from what its controller makes";
+                self.act.tally(|tally| tally.note(key.clone(), note));
+                Ok(Action::Same)
+            }
+            Err(account::Failed::Api(error)) => Err(Trouble::Refused { error, body: Vec::new(), what: "" }),
+            Err(account::Failed::Json(error)) => Err(error.into()),
+        }
+    }
+
+    /// What is there now; `None` if nothing is.
+    async fn look(&self, source: &Source<'_>, key: &ObjectKey) -> Result<Option<Seen>, Trouble> {
+        let body = self.writer.get(&self.path(source, key)).await;
+        let body = body.map_err(|error| Trouble::Refused { error, body: Vec::new(), what: "" })?;
+        let Some(body) = body else { return Ok(None) };
+        let rules = self.act.world.rules;
+        Ok(Some(Seen::of(rules, &key.resource, key.namespace.as_deref(), &key.name, &body)?))
+    }
+
+    fn vanished(&self, source: &Source<'_>, key: &ObjectKey) -> Trouble {
+        let error = ApiError::Status {
+            method: http::Method::POST,
+            path: self.collection(source, key),
+            code: 409,
+            reason: "AlreadyExists".to_owned(),
+            message: "it was there when it was to be created, and gone when it was looked at".to_owned(),
+            retry_after: None,
+        };
+        Trouble::Refused { error, body: Vec::new(), what: "" }
+    }
+
+    fn collection(&self, source: &Source<'_>, key: &ObjectKey) -> String {
+        discovery::path(source.resource, &source.resource.version, key.namespace.as_deref())
+    }
+
+    fn path(&self, source: &Source<'_>, key: &ObjectKey) -> String {
+        format!("{}/{}", self.collection(source, key), escape(&key.name))
+    }
+}
+
+fn refusal_text(error: &ApiError) -> String {
+    match error {
+        ApiError::Status { message, .. } => message.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,196 @@
+//! Requests that write: sent again while the server pushes back or is away, up to a deadline, and read back where
+//! their answer was lost. It refuses to try again what the server has judged.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, header};
+use http_body_util::{BodyExt, Limited};
+use kube::Client;
+use kube::client::Body;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{self, ApiError, Patience};
+use crate::restore::lists::escape;
+
+/// The field manager of what has no manager of its own.
+const MANAGER: &str = "daytwo";
+/// How long a kind that was just defined may still be unknown to the server.
+const DEFINED_WITHIN: Duration = Duration::from_secs(15);
+/// How often a failing webhook is asked again.
+const WEBHOOK_TRIES: u32 = 2;
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// The longest answer that is read: objects are at most 3 MiB (the server's limit on a request), plus defaults.
+const MAX_ANSWER: usize = 16 << 20;
+/// Of an answer to a write only the metadata is wanted.
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json";
+
+/// What a create came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It was made.
+    New,
+    /// There is one of this name.
+    Exists {
+        /// An earlier try may have made it: its answer was lost.
+        perhaps_ours: bool,
+    },
+}
+
+/// Writes to one API server.
+#[derive(Clone, Copy)]
+pub struct Writer<'a> {
+    /// Authenticated.
+    pub client: &'a Client,
+    /// How long one write is tried.
+    pub patience: Duration,
+    /// Once cancelled, nothing is tried again.
+    pub halt: &'a CancellationToken,
+}
+
+impl Writer<'_> {
+    /// POSTs `body` to the collection `path`. `fresh` tells that its kind was defined just now, so that a server
+    /// which does not know it yet is asked again.
+    ///
+    /// # Errors
+    /// The server's judgement, or that it did not answer in time.
+    pub async fn create(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        manager: Option<&str>,
+        fresh: bool,
+    ) -> Result<Created, ApiError> {
+        let path = format!("{path}?fieldManager={}", escape(manager.unwrap_or(MANAGER)));
+        let body = Bytes::from(body);
+        let mut lost = false;
+        let mut tries = Tries::new(self.patience, fresh);
+        loop {
+            match self.send(Method::POST, &path, "application/json", body.clone(), METADATA).await {
+                Ok(_) => return Ok(Created::New),
+                Err(error) if error.code() == Some(409) && error.reason() == "AlreadyExists" => {
+                    return Ok(Created::Exists { perhaps_ours: lost });
+                }
+                Err(error) => {
+                    lost |= error.code().is_none_or(|code| code >= 500);
+                    tries.again(error, self.halt).await?;
+                }
+            }
+        }
+    }
+
+    /// Applies a JSON merge patch (RFC 7386) to the object at `path`.
+    ///
+    /// # Errors
+    /// As [`Writer::create`].
+    pub async fn merge(&self, path: &str, patch: Vec<u8>) -> Result<(), ApiError> {
+        let body = Bytes::from(patch);
+        let mut tries = Tries::new(self.patience, false);
+        loop {
+            match self.merge_once(path, body.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => tries.again(error, self.halt).await?,
+            }
+        }
+    }
+
+    /// As [`Writer::merge`], once: for a patch that names a `resourceVersion`, which a conflict makes useless.
+    ///
+    /// # Errors
+    /// The server's judgement, or that it did not answer.
+    pub async fn merge_once(&self, path: &str, patch: Bytes) -> Result<(), ApiError> {
+        let path = format!("{path}?fieldManager={MANAGER}");
+        let kind = "application/merge-patch+json";
+        self.send(Method::PATCH, &path, kind, patch, METADATA).await.map(|_| ())
+    }
+
+    /// The object at `path`; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Writer::create`].
+    pub async fn get(&self, path: &str) -> Result<Option<Bytes>, ApiError> {
+        let mut tries = Tries::new(self.patience, false);
+        loop {
+            match self.send(Method::GET, path, "", Bytes::new(), "application/json").await {
+                Ok(body) => return Ok(Some(body)),
+                Err(error) if error.code() == Some(404) => return Ok(None),
+                Err(error) => tries.again(error, self.halt).await?,
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        content: &str,
+        body: Bytes,
+        accept: &str,
+    ) -> Result<Bytes, ApiError> {
+        let invalid =
+            |what: String| ApiError::Garbled { method: method.clone(), path: path.to_owned(), what };
+        let mut request = Request::builder().method(&method).uri(path).header(header::ACCEPT, accept);
+        if !content.is_empty() {
+            request = request.header(header::CONTENT_TYPE, content);
+        }
+        let request = request.body(Body::from(body)).map_err(|error| invalid(error.to_string()))?;
+        let patience = Patience::default();
+        let answer = api::send(self.client, request, &patience).await?;
+        // Read to its end also where nobody wants it, or the connection cannot be used again.
+        match timeout(patience.next_byte, Limited::new(answer.into_body(), MAX_ANSWER).collect()).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) => {
+                Err(ApiError::Broken { method, path: path.to_owned(), what: api::causes(error.as_ref()) })
+            }
+            Err(_) => Err(ApiError::Broken { method, path: path.to_owned(), what: "it stalled".to_owned() }),
+        }
+    }
+}
+
+/// Decides whether a write is tried again, and waits between tries.
+struct Tries {
+    since: Instant,
+    deadline: Duration,
+    fresh: bool,
+    made: u32,
+}
+
+impl Tries {
+    fn new(deadline: Duration, fresh: bool) -> Self {
+        Self { since: Instant::now(), deadline, fresh, made: 0 }
+    }
+
+    async fn again(&mut self, error: ApiError, halt: &CancellationToken) -> Result<(), ApiError> {
+        self.made += 1;
+        let Some(asked) = self.pause(&error) else { return Err(error) };
+        let backoff = Duration::from_millis(50u64 << self.made.min(8)).min(LONGEST_PAUSE);
+        let pause = asked.max(backoff);
+        if self.since.elapsed() + pause > self.deadline {
+            return Err(error);
+        }
+        tracing::debug!(%error, ?pause, tries = self.made, "trying again");
+        tokio::select! {
+            () = halt.cancelled() => Err(error),
+            () = sleep(pause) => Ok(()),
+        }
+    }
+
+    /// The least pause before the next try; `None` if there is no use in one.
+    fn pause(&self, error: &ApiError) -> Option<Duration> {
+        let ApiError::Status { code, message, .. } = error else { return error.retry() };
+        match code {
+            // A kind that is established is not served by every server of the cluster at once.
+            404 if self.fresh && message.contains("could not find the requested resource") => {
+                (self.since.elapsed() < DEFINED_WITHIN).then_some(Duration::ZERO)
+            }
+            // A quota or an object was changed by someone else meanwhile.
+            409 => Some(Duration::ZERO),
+            500.. if message.contains("webhook") => {
+                (self.made < WEBHOOK_TRIES).then_some(Duration::from_secs(1))
+            }
+            _ => error.retry(),
+        }
+    }
+}
