@@ -18,16 +18,22 @@ pub fn run() -> Result<()> {
         &["fmt", "--all", "--check"],
         &["clippy", "--workspace", "--all-targets", "--", "--deny=warnings"],
     ];
-    if has_deny() {
-        checks.push(&["deny", "check"]);
-    } else {
+    if !quiet("cargo-deny", &["--version"]) {
         say("skipped: `cargo deny check`, as cargo-deny is not installed (cargo install cargo-deny)");
+        return run_all(&checks);
+    }
+    checks.push(&["deny", "--offline", "check", "bans", "licenses", "sources"]);
+    if quiet("cargo", &["deny", "fetch", "db"]) {
+        checks.push(&["deny", "check", "advisories"]);
+    } else {
+        say("skipped: `cargo deny check advisories`, as the advisory database cannot be fetched from here");
     }
     run_all(&checks)
 }
 
-fn has_deny() -> bool {
-    let mut command = Command::new("cargo-deny");
-    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+/// Whether `program` is there and succeeds, its output not shown.
+fn quiet(program: &str, args: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
