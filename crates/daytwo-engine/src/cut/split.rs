@@ -114,6 +114,8 @@ pub struct Splitter {
     items: Vec<Range<usize>>,
     objects: u64,
     meta: Option<ListMeta>,
+    /// Whether `items` was there: a document without it is no list, however whole it is.
+    listed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +139,7 @@ impl Default for Splitter {
             items: Vec::new(),
             objects: 0,
             meta: None,
+            listed: false,
         }
     }
 }
@@ -168,10 +171,14 @@ impl Splitter {
     /// Ends the body: the objects left, and the list's metadata.
     ///
     /// # Errors
-    /// [`SplitError::Truncated`] where the list is not complete.
+    /// [`SplitError::Truncated`] where the list is not complete, [`SplitError::Malformed`] where the document was
+    /// whole but no list: taken for one it would be an empty list, and everything in it missing without a word.
     pub fn finish(mut self) -> Result<(Option<Batch>, ListMeta), SplitError> {
         if self.at != At::End {
             return Err(SplitError::Truncated { objects: self.objects });
+        }
+        if !self.listed || self.meta.is_none() {
+            return Err(self.malformed("a document without items or metadata"));
         }
         let last = self.take();
         Ok((last, self.meta.unwrap_or_default()))
@@ -265,6 +272,7 @@ impl Splitter {
                     b"metadata" => Key::Metadata,
                     _ => Key::Other,
                 };
+                self.listed |= self.key == Key::Items;
                 self.scanned += offset + 1;
                 self.depth = 0;
                 self.at = At::Colon;

@@ -50,9 +50,17 @@ fn metadata_after_the_items_is_read_too() {
 }
 
 #[test]
-fn empty_and_absent_items() {
-    for list in [r#"{"items":[],"metadata":{}}"#, r#"{"items":null}"#, r#"{"kind":"L"}"#, "{ }"] {
+fn an_empty_list_has_no_objects() {
+    for list in [r#"{"items":[],"metadata":{}}"#, r#"{"metadata":{},"items":null}"#] {
         assert_eq!(cut(list.as_bytes(), 1).unwrap().0.len(), 0, "{list}");
+    }
+}
+
+#[test]
+fn a_document_that_is_no_list_is_not_taken_for_an_empty_one() {
+    for document in ["{ }", r#"{"kind":"Status","metadata":{}}"#, r#"{"items":[]}"#] {
+        let error = cut(document.as_bytes(), 1).unwrap_err();
+        assert!(matches!(error, SplitError::Malformed { .. }), "{document}: {error}");
     }
 }
 
@@ -78,7 +86,7 @@ fn garbage_is_refused() {
 #[test]
 fn large_lists_leave_in_batches() {
     let item = format!(r#"{{"data":"{}"}}"#, "x".repeat(1000));
-    let list = format!(r#"{{"items":[{}]}}"#, vec![item; 2000].join(","));
+    let list = format!(r#"{{"metadata":{{}},"items":[{}]}}"#, vec![item; 2000].join(","));
     let mut splitter = Splitter::default();
     let mut seen = 0;
     for chunk in list.as_bytes().chunks(8192) {
