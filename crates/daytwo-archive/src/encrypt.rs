@@ -6,7 +6,7 @@
 use crate::location::{Error, Result};
 use age::secrecy::ExposeSecret;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -149,19 +149,93 @@ impl Encryptor {
 
 const TAKES_ALL: &str = "invariant: a vector takes all bytes";
 
+/// Longest header of an encrypted file: some hundred recipients.
+const HEADER_LIMIT: u64 = 64 * 1024;
+
 /// Opens an encrypted file. An error of kind `PermissionDenied` means that no identity fits, of `InvalidData` that it is
 /// damaged or not encrypted with age.
-pub(crate) fn decryptor<R: Read>(source: R, identities: &[Identity]) -> io::Result<impl Read + use<R>> {
+pub(crate) fn decryptor<R: Read>(mut source: R, identities: &[Identity]) -> io::Result<impl Read + use<R>> {
     let denied = |why: &str| io::Error::new(io::ErrorKind::PermissionDenied, why.to_owned());
     let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
     let explain = |error: age::DecryptError| match error {
-        age::DecryptError::Io(error) => error,
+        age::DecryptError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => error,
         age::DecryptError::NoMatchingKeys => denied("none of the identities given is among its recipients"),
         other => invalid(format!("is not encrypted with age, or damaged: {other}")),
     };
     if identities.is_empty() {
         return Err(denied("it is encrypted, and no identity was given"));
     }
-    let decryptor = age::Decryptor::new(source).map_err(explain)?;
+    // The header is read apart: a file without its end must not be read for ever.
+    let mut start = Vec::new();
+    let mut ends = None;
+    while ends.is_none() {
+        let had = start.len();
+        if had as u64 >= HEADER_LIMIT || source.by_ref().take(4096).read_to_end(&mut start)? == 0 {
+            return Err(invalid("is not encrypted with age, or damaged: its header has no end".into()));
+        }
+        let from = had.saturating_sub(4);
+        ends = memchr::memmem::find(&start[from..], b"\n---");
+    }
+    let whole = BufReader::with_capacity(128 * 1024, io::Cursor::new(start).chain(source));
+    let decryptor = age::Decryptor::new_buffered(whole).map_err(explain)?;
     decryptor.decrypt(identities.iter().map(|identity| &identity.0 as &dyn age::Identity)).map_err(explain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(recipients: &[Recipient], content: &[u8]) -> Vec<u8> {
+        let mut encryptor = Encryptor::new(recipients).unwrap();
+        let mut out: Vec<u8> = content.chunks(1000).flat_map(|some| encryptor.update(some)).collect();
+        out.extend(encryptor.finish());
+        out
+    }
+
+    fn open(sealed: &[u8], identity: &Identity) -> io::Result<Vec<u8>> {
+        let mut content = Vec::new();
+        decryptor(sealed, std::slice::from_ref(identity))?.read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    #[test]
+    fn each_recipient_opens_it_and_nobody_else() {
+        let (a, b, c) = (Identity::generate(), Identity::generate(), Identity::generate());
+        let content = b"content ".repeat(50_000);
+        let sealed = sealed(&[a.recipient(), b.recipient()], &content);
+        assert_eq!(open(&sealed, &a).unwrap(), content);
+        assert_eq!(open(&sealed, &b).unwrap(), content);
+        assert_eq!(open(&sealed, &c).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert!(memchr::memmem::find(&sealed, b"content content").is_none());
+    }
+
+    #[test]
+    fn damage_and_endless_headers_are_errors() {
+        let identity = Identity::generate();
+        let sealed = sealed(&[identity.recipient()], b"content");
+        for at in 0..sealed.len() {
+            let mut damaged = sealed.clone();
+            damaged[at] ^= 1;
+            assert!(open(&damaged, &identity).is_err(), "{at}");
+            assert!(open(&sealed[..at], &identity).is_err(), "{at}");
+        }
+        let endless = io::repeat(b'x');
+        assert!(decryptor(endless, &[identity]).is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_identity() {
+        let identity = Identity::generate();
+        assert!(!format!("{identity:?}").contains("SECRET"));
+    }
+
+    #[test]
+    fn identity_files_are_read_as_age_writes_them() {
+        let identity = Identity::generate();
+        let text =
+            format!("# created: today\n# public key: {}\n{}\n", identity.recipient(), identity.reveal());
+        assert_eq!(Identity::parse_file(&text).unwrap()[0].recipient(), identity.recipient());
+        let error = Identity::parse_file("# x\nAGE-SECRET-KEY-1WRONG\n").unwrap_err().to_string();
+        assert!(error.contains("line 2") && !error.contains("WRONG"), "{error}");
+    }
 }

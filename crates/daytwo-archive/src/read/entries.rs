@@ -142,8 +142,9 @@ impl Kinds {
         if let Some(known) = self.0.get(name) {
             return Ok(Arc::clone(known));
         }
-        let Type { api_version, kind } = serde_json::from_slice(object).map_err(|error| {
-            let what = format!("holds an object of {name:?} that does not say what it is: {error}");
+        // The error's own text may quote a value.
+        let Type { api_version, kind } = serde_json::from_slice(object).map_err(|_| {
+            let what = format!("holds an object of {name:?} that is not JSON or does not say what it is");
             io::Error::new(io::ErrorKind::InvalidData, what)
         })?;
         let new = Arc::new(resource(name, &api_version, &kind, namespaced));

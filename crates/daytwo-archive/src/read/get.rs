@@ -6,7 +6,7 @@ use super::source::{Source, blocking, explain};
 use crate::digest::Digest;
 use crate::gzip::GzipReader;
 use crate::layout::File;
-use crate::location::{Error, Result};
+use crate::location::Result;
 use crate::manifest::{Member, Row, Rows, write_string};
 use crate::tar::TarReader;
 use bytes::Bytes;

@@ -6,7 +6,7 @@ use crate::location::{Error, Failure, Location, Result};
 use bytes::{Buf, Bytes};
 use futures::StreamExt;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -50,9 +50,7 @@ impl Source {
     pub(crate) fn opened(self, identities: Option<&[Identity]>) -> io::Result<Box<dyn Read + Send>> {
         match identities {
             None => Ok(Box::new(self)),
-            Some(identities) => {
-                Ok(Box::new(decryptor(BufReader::with_capacity(128 * 1024, self), identities)?))
-            }
+            Some(identities) => Ok(Box::new(decryptor(self, identities)?)),
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct TarReader<R> {
     long_size: Option<u64>,
     entries: u64,
     ended: bool,
+    /// Whether the source may end after any entry, without an end of the archive.
+    part: bool,
 }
 
 fn wrong(what: impl Into<String>) -> io::Error {
@@ -55,7 +57,13 @@ impl<R: BufRead> TarReader<R> {
             long_size: None,
             entries: 0,
             ended: false,
+            part: false,
         }
+    }
+
+    /// Reads some entries of an archive, which need not be followed by its end.
+    pub(crate) fn part(source: R) -> TarReader<R> {
+        TarReader { part: true, ..TarReader::new(source) }
     }
 
     /// The source, which may have been read beyond the last entry.
@@ -74,11 +82,11 @@ impl<R: BufRead> TarReader<R> {
         loop {
             let mut block = [0; BLOCK];
             if !self.block(&mut block)? {
-                return Err(wrong(if self.entries == 0 {
-                    "is not a tar archive: it is empty"
-                } else {
-                    "ends without the end of a tar archive"
-                }));
+                return match (self.part, self.entries) {
+                    (true, _) => Ok(None),
+                    (false, 0) => Err(wrong("is not a tar archive: it is empty")),
+                    (false, _) => Err(wrong("ends without the end of a tar archive")),
+                };
             }
             if block.iter().all(|&byte| byte == 0) {
                 return self.end().map(|()| None);

@@ -1,0 +1,327 @@
+//! A backup of Velero's, or an archive without its manifest: there are no digests. What gzip, tar and JSON prove is
+//! proved, and that both copies of an object agree; the rest is named.
+
+use super::Run;
+use super::files::gzipped;
+use super::report::{Report, Severity};
+use super::watched::{Trouble, Watched, drain};
+use crate::gzip::GzipReader;
+use crate::layout::File;
+use crate::location::Result;
+use crate::read::source::{Source, blocking};
+use crate::tar::{Copy, Place, TarReader};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, BufReader, Read};
+use std::sync::mpsc;
+use std::thread;
+
+/// Bytes decompressed ahead at once, and how many of those wait.
+const CHUNK: usize = 256 * 1024;
+const WAITING: usize = 4;
+
+/// Most entries of an archive: a few bytes are kept of each.
+const MOST_ENTRIES: usize = 10_000_000;
+
+pub(super) async fn verify(run: Run<'_>, mut report: Report) -> Result<Report> {
+    let listed = head(run, &mut report).await?;
+    for name in run.found.sizes.keys() {
+        match File::of(run.name.as_str(), name) {
+            Some(File::VeleroBackup | File::Archive | File::ResourceList) => {}
+            Some(File::Logs) => report.take(gzipped(run, File::Logs, |_| Ok(())).await?),
+            Some(File::Stored | File::Claim | File::Manifest) | None => {
+                let what = "lies in the backup's directory and is no file that Velero writes there";
+                report.find("stray-file", Severity::Warning, Some(name.clone()), None, what);
+            }
+            Some(other) => report.take(gzipped(run, other, any_json).await?),
+        }
+    }
+    match run.found.sizes.contains_key(&run.file(File::Archive)) {
+        true => archive(run, &mut report).await?,
+        false => {
+            report.damaged_file("file-missing", &run.file(File::Archive), "is missing: no object is left")
+        }
+    }
+    if let Some(listed) = listed.filter(|listed| *listed != report.objects) {
+        let what = format!("names {listed} objects, and the archive holds {}", report.objects);
+        report.find("counts-differ", Severity::Warning, Some(run.file(File::ResourceList)), None, what);
+    }
+    match report.damage {
+        0 => report.proved.push("gzip checksums hold, the tar archive is whole, every object is JSON of the name it has, and its copies agree".into()),
+        _ => {}
+    }
+    report.not_proved.push("that the objects are those that were backed up, and who wrote it: Velero writes no digests and no signature".into());
+    Ok(report)
+}
+
+/// Judges the heads; gives the number of objects that the list of resources names.
+async fn head(run: Run<'_>, report: &mut Report) -> Result<Option<u64>> {
+    let file = run.file(File::VeleroBackup);
+    match crate::read::Backup::open(run.location, run.name, run.keys).await {
+        Ok(backup) => {
+            let head = backup.head();
+            if !matches!(head.phase.to_string().as_str(), "Completed" | "PartiallyFailed") {
+                let what = format!("the backup's phase is {:?}: it is not complete", head.phase.to_string());
+                report.find("not-complete", Severity::Warning, Some(file.clone()), None, what);
+            }
+        }
+        Err(crate::location::Error::Corrupt { what, .. }) => report.damaged_file("head-damaged", &file, what),
+        Err(error) => return Err(error),
+    }
+    report.files += 1;
+    report.bytes += run.found.sizes.get(&file).copied().unwrap_or(0);
+    if !run.found.sizes.contains_key(&run.file(File::ResourceList)) {
+        return Ok(None);
+    }
+    let (send, listed) = mpsc::channel();
+    let judge = move |content: &mut dyn Read| {
+        let names: BTreeMap<String, Option<Vec<IgnoredAny>>> =
+            serde_json::from_reader(BufReader::new(content)).map_err(not_json)?;
+        let count = names.values().flatten().map(Vec::len).sum::<usize>();
+        let _ = send.send(count as u64);
+        Ok(())
+    };
+    report.take(gzipped(run, File::ResourceList, judge).await?);
+    Ok(listed.try_recv().ok())
+}
+
+fn any_json(content: &mut dyn Read) -> io::Result<()> {
+    serde_json::from_reader::<_, IgnoredAny>(BufReader::new(content)).map(drop).map_err(not_json)
+}
+
+fn not_json(error: serde_json::Error) -> io::Error {
+    match error.io_error_kind() {
+        Some(_) => error.into(),
+        None => io::Error::new(io::ErrorKind::InvalidData, format!("is no JSON: {error}")),
+    }
+}
+
+/// Reads the archive: one thread decompresses, one looks at what comes.
+pub(super) async fn archive(run: Run<'_>, report: &mut Report) -> Result<()> {
+    let (file, key, location) = (run.file(File::Archive), run.name.key(File::Archive), run.location.clone());
+    let source = Source::fetch(run.location, &key).await?;
+    let mut found = Report::default();
+    let found = blocking(move || {
+        let (stored, seen) = Watched::new(source);
+        let (chunks, taken) = mpsc::sync_channel::<io::Result<Vec<u8>>>(WAITING);
+        let (free, buffers) = mpsc::channel::<Vec<u8>>();
+        let looked = thread::scope(|scope| {
+            scope.spawn(move || decompress(stored, &chunks, &buffers));
+            let mut look = Look::new(&file, &mut found);
+            look.all(Chunks { taken, free, current: Vec::new(), at: 0 })
+        });
+        found.files += 1;
+        found.bytes += seen.so_far().0;
+        match looked.map_err(|error| Trouble::of(error, &location, &key)) {
+            Ok(()) => Ok(found),
+            Err(Trouble::Damage(what)) => {
+                found.damaged_file("archive-damaged", &file, what);
+                Ok(found)
+            }
+            Err(Trouble::Unread(error)) => Err(error),
+        }
+    })
+    .await?;
+    report.take(found);
+    Ok(())
+}
+
+fn decompress(
+    source: impl Read,
+    chunks: &mpsc::SyncSender<io::Result<Vec<u8>>>,
+    buffers: &mpsc::Receiver<Vec<u8>>,
+) {
+    let mut content = GzipReader::new(source);
+    loop {
+        let mut chunk = buffers.try_recv().unwrap_or_default();
+        chunk.clear();
+        match content.by_ref().take(CHUNK as u64).read_to_end(&mut chunk) {
+            Ok(0) => return,
+            Ok(_) => {
+                if chunks.send(Ok(chunk)).is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                // What came before the damage is looked at too.
+                let _ = chunks.send(Ok(chunk)).and_then(|()| chunks.send(Err(error)));
+                return;
+            }
+        }
+    }
+}
+
+/// What the other thread decompressed.
+struct Chunks {
+    taken: mpsc::Receiver<io::Result<Vec<u8>>>,
+    free: mpsc::Sender<Vec<u8>>,
+    current: Vec<u8>,
+    at: usize,
+}
+
+impl io::BufRead for Chunks {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.at == self.current.len() {
+            match self.taken.recv() {
+                Err(_) => return Ok(&[]),
+                Ok(chunk) => {
+                    let used = std::mem::replace(&mut self.current, chunk?);
+                    self.at = 0;
+                    let _ = self.free.send(used);
+                }
+            }
+        }
+        Ok(&self.current[self.at..])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.at = (self.at + amount).min(self.current.len());
+    }
+}
+
+impl Read for Chunks {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let some = io::BufRead::fill_buf(self)?;
+        let length = some.len().min(into.len());
+        into[..length].copy_from_slice(&some[..length]);
+        io::BufRead::consume(self, length);
+        Ok(length)
+    }
+}
+
+/// As much of an object as its path must agree with.
+#[derive(Deserialize)]
+struct Object<'a> {
+    #[serde(borrow)]
+    metadata: Metadata<'a>,
+}
+
+#[derive(Deserialize)]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    namespace: Option<Cow<'a, str>>,
+}
+
+/// Looks at entries as they come.
+struct Look<'a> {
+    file: &'a str,
+    report: &'a mut Report,
+    seen: HashSet<u64>,
+    hashing: RandomState,
+    /// The first copy read last, and its path.
+    first: Vec<u8>,
+    first_path: Vec<u8>,
+    apart: u64,
+}
+
+impl<'a> Look<'a> {
+    fn new(file: &'a str, report: &'a mut Report) -> Look<'a> {
+        Look {
+            file,
+            report,
+            seen: HashSet::new(),
+            hashing: RandomState::new(),
+            first: Vec::new(),
+            first_path: Vec::new(),
+            apart: 0,
+        }
+    }
+
+    fn all(&mut self, content: Chunks) -> io::Result<()> {
+        let mut tar = TarReader::new(content);
+        let (mut path, mut bytes, mut version) = (Vec::new(), Vec::new(), false);
+        while let Some(header) = tar.next()? {
+            path.clear();
+            path.extend_from_slice(header.path);
+            if !self.seen.insert(self.hashing.hash_one(&path)) {
+                let object = super::naming::name(&String::from_utf8_lossy(&path));
+                self.report.damaged_object("entry-twice", self.file, &object, "is in the archive twice");
+            }
+            if self.seen.len() > MOST_ENTRIES {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("holds more than {MOST_ENTRIES} entries"),
+                ));
+            }
+            tar.content(&mut bytes)?;
+            match Place::of(&path) {
+                Err(refused) => self.report.damaged_file("entry-refused", self.file, refused.to_string()),
+                Ok(Place::Version) => version = true,
+                Ok(Place::Object { copy: Copy::Other(_), .. }) => {}
+                Ok(Place::Object { copy: Copy::First, namespace, name, .. }) => {
+                    self.first(&path, namespace, name, &mut bytes)
+                }
+                Ok(Place::Object { copy: Copy::Preferred(_), resource, namespace, name }) => {
+                    self.second(resource, namespace, name, &bytes)
+                }
+            }
+        }
+        if !version {
+            self.report.find(
+                "no-version",
+                Severity::Warning,
+                Some(self.file.to_owned()),
+                None,
+                "holds no metadata/version",
+            );
+        }
+        if self.apart > 0 {
+            let what =
+                format!("{} second copies do not follow the first and were not compared with it", self.apart);
+            self.report.find("copies-apart", Severity::Note, Some(self.file.to_owned()), None, what);
+        }
+        drain(&mut tar.into_inner()).map(drop)
+    }
+
+    fn first(&mut self, path: &[u8], namespace: Option<&str>, name: &str, bytes: &mut Vec<u8>) {
+        self.report.objects += 1;
+        let wrong = match serde_json::from_slice::<Object<'_>>(bytes) {
+            // The error's own text may quote a value.
+            Err(error) => Some(format!(
+                "is not the JSON of an object, at line {} column {}",
+                error.line(),
+                error.column()
+            )),
+            Ok(Object { metadata })
+                if metadata.name != name || metadata.namespace.as_deref() != namespace =>
+            {
+                Some("is the JSON of another object".to_owned())
+            }
+            Ok(_) => None,
+        };
+        if let Some(what) = wrong {
+            self.report.damaged += 1;
+            let object = super::naming::name(&String::from_utf8_lossy(path));
+            self.report.damaged_object("object-damaged", self.file, &object, what);
+        }
+        self.first_path.clear();
+        self.first_path.extend_from_slice(path);
+        std::mem::swap(&mut self.first, bytes);
+    }
+
+    fn second(&mut self, resource: &str, namespace: Option<&str>, name: &str, bytes: &[u8]) {
+        let same = match Place::of(&self.first_path) {
+            Ok(Place::Object { resource: r, namespace: ns, name: n, .. }) => {
+                (r, ns, n) == (resource, namespace, name)
+            }
+            _ => false,
+        };
+        if !same {
+            self.apart += 1;
+        } else if self.first != bytes {
+            let object = super::naming::name(&String::from_utf8_lossy(&self.first_path));
+            self.report.damaged += 1;
+            self.report.damaged_object(
+                "copies-differ",
+                self.file,
+                &object,
+                "its two copies differ: one of them is damaged",
+            );
+        }
+    }
+}

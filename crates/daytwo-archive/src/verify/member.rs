@@ -1,0 +1,180 @@
+//! One gzip member of an archive of daytwo's: what it is compressed from, and the lines a manifest should hold for it.
+
+use crate::digest::Digest;
+use crate::gzip::MemberHeader;
+use crate::manifest::{Member, write_row};
+use crate::tar::{Copy, LARGEST_ENTRY, Place, TarReader, VERSION};
+use flate2::{Decompress, FlushDecompress, Status};
+use libdeflater::Decompressor;
+
+/// Most bytes a member can hold: it is cut after the object that makes it long enough.
+pub(super) const LARGEST: u64 = 2 * LARGEST_ENTRY + 4 * 1024 * 1024;
+
+/// Where in the archive a member stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stand {
+    pub(super) first: bool,
+    pub(super) last: bool,
+}
+
+/// What a member showed.
+pub(super) struct Checked {
+    /// As the manifest's lines of its objects should be, each with a newline.
+    pub(super) lines: Vec<u8>,
+    pub(super) objects: u64,
+    /// What is wrong with it.
+    pub(super) fault: Option<String>,
+    /// What it is compressed from, as far as that can be told; only where there is a fault.
+    pub(super) raw: Vec<u8>,
+}
+
+/// Checks members, in buffers it keeps.
+pub(super) struct Checker {
+    whole: Decompressor,
+    raw: Vec<u8>,
+    first: Vec<u8>,
+    second: Vec<u8>,
+    path: Vec<u8>,
+}
+
+impl Checker {
+    pub(super) fn new() -> Checker {
+        Checker {
+            whole: Decompressor::new(),
+            raw: Vec::new(),
+            first: Vec::new(),
+            second: Vec::new(),
+            path: Vec::new(),
+        }
+    }
+
+    pub(super) fn check(&mut self, bytes: &[u8], member: &Member, stand: Stand) -> Checked {
+        let mut lines = Vec::new();
+        match self.read(bytes, member, stand, &mut lines) {
+            Ok(objects) => {
+                if self.raw.capacity() as u64 > LARGEST / 16 {
+                    self.raw = Vec::new();
+                }
+                Checked { lines, objects, fault: None, raw: Vec::new() }
+            }
+            Err(fault) => {
+                Checked { lines: Vec::new(), objects: 0, fault: Some(fault), raw: salvage(bytes, member) }
+            }
+        }
+    }
+
+    fn read(
+        &mut self,
+        bytes: &[u8],
+        member: &Member,
+        stand: Stand,
+        lines: &mut Vec<u8>,
+    ) -> Result<u64, String> {
+        let stored = Digest::of(bytes) == member.sha256;
+        let length = raw_length(bytes, member)?;
+        if self.raw.len() < length {
+            self.raw.resize(length, 0);
+        }
+        let raw = &mut self.raw[..length];
+        match self.whole.gzip_decompress(bytes, raw) {
+            Ok(written) if written == length => {}
+            _ => return Err("does not decompress to what its checksum says".into()),
+        }
+        let objects = objects(raw, stand, &mut self.path, &mut self.first, &mut self.second, lines)?;
+        match stored {
+            true => Ok(objects),
+            false => Err("has other bytes than its digest says".into()),
+        }
+    }
+}
+
+/// Length of what the member holds, if its header and the manifest agree on it.
+fn raw_length(bytes: &[u8], member: &Member) -> Result<usize, String> {
+    let sizes = match MemberHeader::parse(bytes) {
+        Ok(MemberHeader { sizes: Some(sizes), .. }) => sizes,
+        _ => return Err("does not begin as a gzip member of daytwo's does".into()),
+    };
+    let agreed = (u64::from(sizes.packed), u64::from(sizes.raw)) == (member.packed, member.raw);
+    match agreed && sizes.plausible() && member.raw <= LARGEST {
+        true => Ok(sizes.raw as usize),
+        false => Err("has other lengths than the manifest says".into()),
+    }
+}
+
+/// Reads the entries of a member: pairs of copies, and before the first pair of an archive its version.
+fn objects(
+    raw: &[u8],
+    stand: Stand,
+    path: &mut Vec<u8>,
+    first: &mut Vec<u8>,
+    second: &mut Vec<u8>,
+    lines: &mut Vec<u8>,
+) -> Result<u64, String> {
+    let mut tar = if stand.last { TarReader::new(raw) } else { TarReader::part(raw) };
+    if stand.first {
+        let version = tar
+            .next()
+            .map_err(|error| error.to_string())?
+            .is_some_and(|header| Place::of(header.path) == Ok(Place::Version));
+        tar.content(first).map_err(|error| error.to_string())?;
+        if !version || first != VERSION.as_bytes() {
+            return Err("does not begin with the version of the layout".into());
+        }
+    }
+    let mut objects = 0;
+    loop {
+        path.clear();
+        match tar.next().map_err(|error| error.to_string())? {
+            None => return Ok(objects),
+            Some(header) => path.extend_from_slice(header.path),
+        }
+        let (resource, namespace, name) = match Place::of(path) {
+            Ok(Place::Object { resource, copy: Copy::First, namespace, name }) => (resource, namespace, name),
+            Ok(_) => return Err("has an entry out of place".into()),
+            Err(refused) => return Err(refused.to_string()),
+        };
+        tar.content(first).map_err(|error| error.to_string())?;
+        let other =
+            tar.next().map_err(|error| error.to_string())?.ok_or("has an object without its second copy")?;
+        let same = match Place::of(other.path) {
+            Ok(Place::Object { resource: r, copy: Copy::Preferred(_), namespace: ns, name: n }) => {
+                (r, ns, n) == (resource, namespace, name)
+            }
+            _ => false,
+        };
+        tar.content(second).map_err(|error| error.to_string())?;
+        if !same || first != second {
+            return Err("has an object whose second copy differs".into());
+        }
+        let text = std::str::from_utf8(path).map_err(|_| "has a path that is not UTF-8")?;
+        write_row(lines, text, first.len(), &Digest::of(first));
+        lines.push(b'\n');
+        objects += 1;
+    }
+}
+
+/// Decompresses as far as it goes, whatever the checksum.
+fn salvage(bytes: &[u8], member: &Member) -> Vec<u8> {
+    /// Of a header of ours, where the one there is not one.
+    const HEADER: usize = 24;
+    /// Most bytes brought back: many damaged members may be under way at once.
+    const MOST: u64 = 16 * 1024 * 1024;
+    let start = MemberHeader::parse(bytes).map_or(HEADER, |header| header.length);
+    let most = usize::try_from(member.raw.min(MOST)).unwrap_or(0);
+    let mut raw = Vec::with_capacity(most.min(8 * 1024 * 1024));
+    let mut inflate = Decompress::new(false);
+    let mut chunk = vec![0; 64 * 1024];
+    while raw.len() < most {
+        let (read, written) = (inflate.total_in(), inflate.total_out());
+        let at = usize::try_from(read).unwrap_or(usize::MAX).saturating_add(start);
+        let status =
+            inflate.decompress(bytes.get(at..).unwrap_or_default(), &mut chunk, FlushDecompress::None);
+        let new = usize::try_from(inflate.total_out() - written).unwrap_or(0);
+        raw.extend_from_slice(&chunk[..new.min(most - raw.len())]);
+        match status {
+            Ok(Status::Ok) if new > 0 || inflate.total_in() > read => {}
+            _ => break,
+        }
+    }
+    raw
+}

@@ -1,0 +1,76 @@
+//! A source that is digested while it is read, and what its errors mean.
+
+use crate::digest::{Digest, Hasher};
+use crate::location::Error;
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Digests what is read through it.
+pub(super) struct Watched<R> {
+    source: R,
+    seen: Seen,
+}
+
+/// What went through a [`Watched`] source.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen(Arc<Mutex<Hasher>>);
+
+impl Seen {
+    /// Bytes and digest of what has been read.
+    pub(super) fn so_far(&self) -> (u64, Digest) {
+        let hasher = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (hasher.length(), hasher.finish())
+    }
+}
+
+impl<R: Read> Watched<R> {
+    pub(super) fn new(source: R) -> (Watched<R>, Seen) {
+        let seen = Seen::default();
+        (Watched { source, seen: seen.clone() }, seen)
+    }
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let length = self.source.read(into)?;
+        self.seen.0.lock().unwrap_or_else(PoisonError::into_inner).update(&into[..length]);
+        Ok(length)
+    }
+}
+
+/// Reads to the end, keeping nothing.
+pub(super) fn drain(source: &mut impl Read) -> io::Result<u64> {
+    let mut buffer = vec![0; 128 * 1024];
+    let mut length = 0;
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => return Ok(length),
+            Ok(some) => length += some as u64,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What an error while reading means.
+pub(super) enum Trouble {
+    /// The bytes are wrong, and how.
+    Damage(String),
+    /// They could not be had.
+    Unread(Error),
+}
+
+impl Trouble {
+    /// Of an error met while reading.
+    pub(super) fn of(error: io::Error, location: &crate::Location, key: &str) -> Trouble {
+        match error.kind() {
+            io::ErrorKind::InvalidData => Trouble::Damage(error.to_string()),
+            io::ErrorKind::UnexpectedEof => Trouble::Damage("ends too early".into()),
+            _ => match crate::read::source::explain(error, location, key) {
+                Error::Corrupt { what, .. } => Trouble::Damage(what),
+                Error::NotFound { .. } => Trouble::Damage("is missing".into()),
+                other => Trouble::Unread(other),
+            },
+        }
+    }
+}
