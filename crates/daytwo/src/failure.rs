@@ -10,6 +10,8 @@ use daytwo_archive::layout::InvalidName;
 use daytwo_core::filter::FilterError;
 use daytwo_core::resource::NameError;
 use daytwo_engine::api::ApiError;
+use daytwo_engine::journal::JournalError;
+use daytwo_engine::restore::RestoreError;
 use daytwo_engine::{BackupError, ConnectError};
 
 use crate::exit::Exit;
@@ -114,6 +116,18 @@ fn reaction(error: &(dyn StdError + 'static)) -> Option<Exit> {
             BackupError::Cancelled | BackupError::LeftBehind { .. } => Some(Exit::Failed),
         };
     }
+    if let Some(error) = error.downcast_ref::<RestoreError>() {
+        return match error {
+            RestoreError::Cluster(_) => None,
+            RestoreError::Backup(error) => Some(of_archive(error)),
+            RestoreError::Journal(error) => Some(of_journal(error)),
+            RestoreError::Stale { .. } => Some(Exit::Refused),
+            RestoreError::Stopped { .. } | RestoreError::Cancelled => Some(Exit::Failed),
+        };
+    }
+    if let Some(error) = error.downcast_ref::<JournalError>() {
+        return Some(of_journal(error));
+    }
     if let Some(error) = error.downcast_ref::<ConnectError>() {
         return match error {
             ConnectError::Invalid { .. } => Some(Exit::Usage),
@@ -129,6 +143,15 @@ fn reaction(error: &(dyn StdError + 'static)) -> Option<Exit> {
         || error.is::<NameError>()
         || error.is::<NoDuration>();
     usage.then_some(Exit::Usage)
+}
+
+fn of_journal(error: &JournalError) -> Exit {
+    match error {
+        JournalError::Held { .. } | JournalError::Exists { .. } => Exit::Refused,
+        JournalError::NotFound { .. } | JournalError::Invalid(_) | JournalError::Ended { .. } => Exit::Usage,
+        JournalError::Corrupt { .. } => Exit::Failed,
+        JournalError::Store { source, .. } => of_archive(source),
+    }
 }
 
 fn of_archive(error: &daytwo_archive::location::Error) -> Exit {

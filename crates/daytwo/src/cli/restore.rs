@@ -9,8 +9,15 @@ use super::shared::{At, Filters, Identities};
 pub enum Restore {
     /// Create in the cluster what a backup holds and the cluster lacks
     Create(Create),
-    /// Show what `restore create` would do, writing nothing
+    /// Show the steps that `restore create` would carry out, writing nothing
     Plan(Plan),
+    /// Go on with a restore that was stopped or killed
+    Resume(Resume),
+    /// List the restores of a location
+    #[command(visible_alias = "ls")]
+    List(List),
+    /// Show what came of a restore so far
+    Describe(Describe),
 }
 
 /// `daytwo restore create`
@@ -21,6 +28,9 @@ pub enum Restore {
   daytwo restore create --from nightly --include-namespaces shop --namespace-mapping shop:shop-copy
   daytwo restore create --from nightly --empty-volumes -o json")]
 pub struct Create {
+    /// The run's name: an RFC 1123 subdomain [default: BACKUP-YYYYMMDDhhmmss-XXXX, in UTC]
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
     #[command(flatten)]
     pub request: Request,
     /// Show what would be created, kept, and what the cluster lacks, writing nothing
@@ -41,6 +51,43 @@ pub struct Plan {
     pub request: Request,
 }
 
+/// `daytwo restore resume`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  daytwo restore resume nightly-20261121060504-1f3c")]
+pub struct Resume {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    #[command(flatten)]
+    pub identities: Identities,
+    #[command(flatten)]
+    pub at: At,
+}
+
+/// `daytwo restore list`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  daytwo restore list
+  daytwo restore list --location s3://backups/lab -o json")]
+pub struct List {
+    #[command(flatten)]
+    pub at: At,
+}
+
+/// `daytwo restore describe`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  daytwo restore describe nightly-20261121060504-1f3c
+  daytwo restore describe nightly-20261121060504-1f3c -o json")]
+pub struct Describe {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    #[command(flatten)]
+    pub at: At,
+}
+
 /// What to restore.
 #[derive(Debug, Args)]
 pub struct Request {
@@ -56,8 +103,8 @@ pub struct Request {
     #[arg(long)]
     pub empty_volumes: bool,
     /// Requests in flight
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u8).range(1..=64))]
-    pub concurrency: u8,
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub concurrency: u16,
     #[command(flatten)]
     pub identities: Identities,
     #[command(flatten)]

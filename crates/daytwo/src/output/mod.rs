@@ -26,6 +26,8 @@ pub const API_VERSION: &str = "daytwo.dev/v1alpha1";
 pub trait Document: Serialize {
     /// The kind, as in the schema's file name.
     const KIND: &'static str;
+    /// Whether it says its `apiVersion` and `kind` by itself.
+    const SAYS_KIND: bool = false;
     /// The text for people, each line with its newline; `wide` asks for more columns.
     fn text(&self, paint: Paint, wide: bool) -> String;
     /// One name a line for `-o name`.
@@ -76,16 +78,15 @@ impl Out {
 }
 
 fn render<T: Document>(document: &T, format: Format, paint: Paint) -> Result<Vec<u8>> {
-    let versioned = Versioned { api_version: API_VERSION, kind: T::KIND, document };
+    let compact = || -> Result<Vec<u8>> {
+        let versioned = Versioned { api_version: API_VERSION, kind: T::KIND, document };
+        Ok(if T::SAYS_KIND { serde_json::to_vec(document)? } else { serde_json::to_vec(&versioned)? })
+    };
     Ok(match format {
         Format::Table => document.text(paint, false).into_bytes(),
         Format::Wide => document.text(paint, true).into_bytes(),
-        Format::Json => {
-            let mut bytes = serde_json::to_vec_pretty(&versioned)?;
-            bytes.push(b'\n');
-            bytes
-        }
-        Format::Yaml => yaml::of_json(&serde_json::to_vec(&versioned)?)?,
+        Format::Json => json::pretty(&compact()?),
+        Format::Yaml => yaml::of_json(&compact()?)?,
         Format::Name => {
             let mut text = document.names().join("\n");
             if !text.is_empty() {

@@ -264,7 +264,7 @@ fn plain(text: &str) -> bool {
         && !text.ends_with([' ', ':'])
         && !text.contains(": ")
         && !text.contains(" #")
-        && !"-?:,[]{}#&*!|>'\"%@`=~<".contains(first)
+        && !"-?:,[]{}#&*!|>'\"%@`=~".contains(first)
         && !another_type(text)
 }
 
@@ -276,7 +276,10 @@ fn another_type(text: &str) -> bool {
     let bare = text.trim_start_matches(['+', '-', '.']);
     let looks_numeric = bare.starts_with(|c: char| c.is_ascii_digit())
         && bare.chars().all(|c| c.is_ascii_hexdigit() || "xXoO_.:+-eETtZz ".contains(c));
-    bare.is_empty() || looks_numeric || WORDS.iter().any(|word| bare.eq_ignore_ascii_case(word))
+    bare.is_empty()
+        || text == "<<"
+        || looks_numeric
+        || WORDS.iter().any(|word| bare.eq_ignore_ascii_case(word))
 }
 
 fn quote(out: &mut Vec<u8>, text: &str) {

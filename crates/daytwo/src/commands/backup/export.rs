@@ -180,16 +180,16 @@ async fn write_all(backup: &Backup, rules: &Rules, folder: &Path) -> Result<Back
     while let Some((kind, entry)) = pass.next().await? {
         let (namespace, name) = (entry.namespace.as_deref(), entry.name.as_str());
         let source = Source { resource: &kind, namespace, name, bytes: &entry.bytes };
-        match rules.judge(&source)? {
+        let wave = match rules.judge(&source)? {
             Verdict::NotAsked => continue,
             Verdict::Skip(skip) => {
                 *left.entry(skip).or_default() += 1;
                 continue;
             }
-            Verdict::Take(_) => {}
-        }
+            Verdict::Take(wave) => wave,
+        };
         let write = rules.prepare(&source)?;
-        let file = path::of(&kind, namespace, name);
+        let file = path::of(&kind, namespace, name, wave);
         store(&folder.join(&file), &yaml::of_json(&write.body)?)?;
         let line = Line { file: &file, api_version: kind.api_version(), kind: &kind.kind, namespace, name };
         serde_json::to_writer(&mut index, &line)?;

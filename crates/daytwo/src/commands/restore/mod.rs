@@ -1,7 +1,25 @@
 //! `daytwo restore …`
+
+mod create;
+mod list;
+mod plan;
+mod report;
+mod resume;
+
 use crate::cli::restore::Restore;
 use crate::failure::Result;
 use crate::settings::Session;
-pub async fn run(_session: &Session, _verb: Restore) -> Result {
-    Err(crate::failure::Failure::refused("later"))
+
+/// Runs one verb.
+///
+/// # Errors
+/// Why it could not do its work.
+pub async fn run(session: &Session, verb: Restore) -> Result {
+    match verb {
+        Restore::Create(verb) => create::run(session, verb).await,
+        Restore::Plan(verb) => plan::run(session, verb).await,
+        Restore::Resume(verb) => resume::run(session, verb).await,
+        Restore::List(verb) => list::list(session, verb).await,
+        Restore::Describe(verb) => list::describe(session, verb).await,
+    }
 }

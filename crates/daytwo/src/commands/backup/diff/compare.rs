@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hasher};
 
 use bytes::Bytes;
-use daytwo_archive::{Backup, MadeBy};
+use daytwo_archive::Backup;
 use daytwo_core::diff::{Options, diff};
 use daytwo_core::filter::{Choice, Filter};
 use daytwo_core::json::Meta;
@@ -14,7 +14,7 @@ use daytwo_engine::{Event, Observer};
 use crate::failure::Result;
 
 use super::super::objects::Pass;
-use super::cover::Cover;
+use super::cover::{Cover, asked, by_objects};
 use super::live::{Listed, Live};
 use super::{BackupDiff, Changed};
 
@@ -48,6 +48,8 @@ pub struct Comparison<'a> {
     options: Options,
     events: &'a dyn Observer,
     cover: Cover,
+    /// What the first side was asked for.
+    asked: Filter,
     /// Objects of the first side that the second has not shown yet.
     hashes: HashMap<ObjectKey, u64>,
     /// The version each resource has in the first side.
@@ -68,6 +70,7 @@ impl<'a> Comparison<'a> {
             options,
             events,
             cover: Cover::of(before.head()),
+            asked: asked(before.head()),
             hashes: HashMap::new(),
             versions: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -85,13 +88,17 @@ impl<'a> Comparison<'a> {
         self.diff.after = after.name().to_owned();
         self.diff.live = matches!(after, Side::Live(_));
         self.hash_before().await?;
-        let cover = match after {
-            Side::Backup(backup) => self.pass_backup(&backup).await?,
-            Side::Live(live) => self.pass_live(&live).await?,
+        let (cover, asked) = match after {
+            Side::Backup(backup) => (self.pass_backup(&backup).await?, asked(backup.head())),
+            Side::Live(live) => (self.pass_live(&live).await?, Filter::default()),
         };
         self.compare_held().await?;
         let unseen = std::mem::take(&mut self.hashes).into_keys();
-        self.diff.removed.extend(unseen.filter(|key| cover.covers(&key.resource, key.namespace.as_deref())));
+        self.diff.removed.extend(unseen.filter(|key| {
+            let within = if key.resource == "namespaces" { Some(&key.name) } else { key.namespace.as_ref() };
+            cover.covers(&key.resource, key.namespace.as_deref())
+                && within.is_none_or(|space| asked.namespace(space))
+        }));
         self.diff.added.sort();
         self.diff.removed.sort();
         self.diff.changed.sort_by(|a, b| a.object.cmp(&b.object));
@@ -99,11 +106,11 @@ impl<'a> Comparison<'a> {
     }
 
     async fn hash_before(&mut self) -> Result<()> {
-        let by_objects = self.before.head().made_by == MadeBy::Velero;
+        let by_objects = by_objects(self.before.head());
         let mut pass = Pass::begin(self.before).await?;
         while let Some((kind, entry)) = pass.next().await? {
             self.tell();
-            if !self.takes(&kind, &entry.bytes)? {
+            if !takes(&self.filter, &kind, &entry.bytes)? {
                 continue;
             }
             let key = key(&kind, entry.namespace, entry.name);
@@ -118,7 +125,7 @@ impl<'a> Comparison<'a> {
 
     async fn pass_backup(&mut self, after: &Backup) -> Result<Cover> {
         let mut cover = Cover::of(after.head());
-        let by_objects = after.head().made_by == MadeBy::Velero;
+        let by_objects = by_objects(after.head());
         let mut pass = Pass::begin(after).await?;
         while let Some((kind, entry)) = pass.next().await? {
             if by_objects {
@@ -176,13 +183,17 @@ impl<'a> Comparison<'a> {
     /// Takes in one object of the second side.
     async fn meet(&mut self, kind: &ResourceType, key: ObjectKey, bytes: Bytes) -> Result<()> {
         self.tell();
-        if !self.takes(kind, &bytes)? {
+        if !takes(&self.filter, kind, &bytes)? {
             return Ok(());
         }
         match self.hashes.remove(&key) {
             None if self.held.contains_key(&key) => {}
-            None if self.cover.covers(&key.resource, key.namespace.as_deref()) => self.diff.added.push(key),
-            None => {}
+            None => {
+                let covered = self.cover.covers(&key.resource, key.namespace.as_deref());
+                if covered && takes(&self.asked, kind, &bytes)? {
+                    self.diff.added.push(key);
+                }
+            }
             Some(before) if before == hash(&bytes) => self.diff.same += 1,
             Some(_) => {
                 self.held_bytes += bytes.len();
@@ -220,13 +231,6 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    fn takes(&self, kind: &ResourceType, bytes: &[u8]) -> Result<bool> {
-        if self.filter.resource(kind) != Choice::Take {
-            return Ok(false);
-        }
-        Ok(self.filter.object(kind, &Meta::of_prefix(bytes)?, bytes) == Choice::Take)
-    }
-
     fn tell(&mut self) {
         self.seen += 1;
         if self.seen.is_multiple_of(TOLD) {
@@ -237,6 +241,13 @@ impl<'a> Comparison<'a> {
             });
         }
     }
+}
+
+fn takes(filter: &Filter, kind: &ResourceType, bytes: &[u8]) -> Result<bool> {
+    if filter.resource(kind) != Choice::Take {
+        return Ok(false);
+    }
+    Ok(filter.object(kind, &Meta::of_prefix(bytes)?, bytes) == Choice::Take)
 }
 
 fn key(kind: &ResourceType, namespace: Option<String>, name: String) -> ObjectKey {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use daytwo_archive::Head;
+use daytwo_archive::{Head, MadeBy};
+use daytwo_core::filter::Filter;
+use serde_json::Value;
 
 /// The resources and namespaces of which a side shows every object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,6 +67,28 @@ impl Cover {
             Some(Spaces::These(names)) => names.contains(namespace.unwrap_or_default()),
         }
     }
+}
+
+/// What a backup was asked for, as a filter. Its label selector is not in it: a backup with one covers nothing.
+pub fn asked(head: &Head) -> Filter {
+    let names = |key: &str| -> Vec<String> {
+        let list = head.spec.get(key).and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    Filter {
+        include_namespaces: names("includedNamespaces"),
+        exclude_namespaces: names("excludedNamespaces"),
+        include_resources: names("includedResources"),
+        exclude_resources: names("excludedResources"),
+        selector: None,
+        include_cluster_resources: head.spec.get("includeClusterResources").and_then(Value::as_bool),
+    }
+}
+
+/// Whether a backup covers what it holds objects of, because it says nothing better: one of Velero's, of all labels.
+pub fn by_objects(head: &Head) -> bool {
+    let selects = |key: &str| head.spec.get(key).is_some_and(|selector| !selector.is_null());
+    head.made_by == MadeBy::Velero && !selects("labelSelector") && !selects("orLabelSelectors")
 }
 
 #[cfg(test)]

@@ -120,8 +120,10 @@ impl List<'_> {
 
     fn page(&self, body: &Bytes) -> Result<Vec<Listed>, ListError> {
         let mut page = Vec::new();
-        let Some(items) = find(body, &["items"])? else { return Ok(page) };
-        if !body[items.clone()].starts_with(b"[") {
+        let Some(items) = find(body, &["items"])? else {
+            return Err(JsonError { offset: body.len(), expected: "a list with items" }.into());
+        };
+        if &body[items.clone()] == b"null" {
             return Ok(page);
         }
         for span in elements(&body[items.clone()]) {

@@ -5,6 +5,7 @@
 //! which object a file is.
 
 use daytwo_core::resource::ResourceType;
+use daytwo_core::restore::Wave;
 
 /// The longest file name written, in bytes; most file systems take 255.
 const LONGEST: usize = 200;
@@ -12,25 +13,17 @@ const LONGEST: usize = 200;
 /// The folder of CustomResourceDefinitions.
 pub const DEFINITIONS: &str = "1-definitions";
 
-/// Resources whose objects judge or serve other objects, so that they come last.
-const LAST: [&str; 6] = [
-    "apiservices.apiregistration.k8s.io",
-    "mutatingadmissionpolicies.admissionregistration.k8s.io",
-    "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
-    "mutatingwebhookconfigurations.admissionregistration.k8s.io",
-    "validatingadmissionpolicybindings.admissionregistration.k8s.io",
-    "validatingwebhookconfigurations.admissionregistration.k8s.io",
-];
-
-/// The path of an object's file, with `/` between its parts.
-pub fn of(resource: &ResourceType, namespace: Option<&str>, name: &str) -> String {
-    let kind = resource.group_resource();
-    let folder = match namespace {
-        _ if kind == "customresourcedefinitions.apiextensions.k8s.io" => DEFINITIONS.to_owned(),
-        _ if LAST.contains(&kind.as_str()) => format!("4-last/{}", file_name(&kind)),
-        None if kind == "namespaces" => "2-cluster/0-namespaces".to_owned(),
-        None => format!("2-cluster/{}", file_name(&kind)),
-        Some(namespace) => format!("3-namespaces/{}/{}", file_name(namespace), file_name(&kind)),
+/// The path of an object's file, with `/` between its parts; `wave` is when a restore would write it.
+pub fn of(resource: &ResourceType, namespace: Option<&str>, name: &str, wave: Wave) -> String {
+    let kind = file_name(&resource.group_resource());
+    let folder = match (wave, namespace) {
+        (Wave::Definitions, _) => DEFINITIONS.to_owned(),
+        (Wave::Limits, None) => format!("4-limits/{kind}"),
+        (Wave::Limits, Some(namespace)) => format!("4-limits/{}/{kind}", file_name(namespace)),
+        (Wave::Webhooks, _) => format!("5-webhooks/{kind}"),
+        (Wave::Namespaces, _) => "2-cluster/0-namespaces".to_owned(),
+        (_, None) => format!("2-cluster/{kind}"),
+        (_, Some(namespace)) => format!("3-namespaces/{}/{kind}", file_name(namespace)),
     };
     format!("{folder}/{}.yaml", file_name(name))
 }
@@ -80,12 +73,23 @@ mod tests {
     #[test]
     fn paths_sort_in_the_order_of_applying() {
         let paths = [
-            of(&resource("apiextensions.k8s.io", "customresourcedefinitions"), None, "w.example"),
-            of(&resource("", "namespaces"), None, "shop"),
-            of(&resource("", "persistentvolumes"), None, "a"),
-            of(&resource("", "configmaps"), Some("shop"), "c"),
-            of(&resource("apps", "deployments"), Some("shop"), "d"),
-            of(&resource("admissionregistration.k8s.io", "validatingwebhookconfigurations"), None, "w"),
+            of(
+                &resource("apiextensions.k8s.io", "customresourcedefinitions"),
+                None,
+                "w.example",
+                Wave::Definitions,
+            ),
+            of(&resource("", "namespaces"), None, "shop", Wave::Namespaces),
+            of(&resource("", "persistentvolumes"), None, "a", Wave::Volumes),
+            of(&resource("", "configmaps"), Some("shop"), "c", Wave::Config),
+            of(&resource("apps", "deployments"), Some("shop"), "d", Wave::Workloads),
+            of(&resource("", "resourcequotas"), Some("shop"), "q", Wave::Limits),
+            of(
+                &resource("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
+                None,
+                "w",
+                Wave::Webhooks,
+            ),
         ];
         assert!(paths.is_sorted(), "{paths:?}");
         assert_eq!(paths[4], "3-namespaces/shop/deployments.apps/d.yaml");

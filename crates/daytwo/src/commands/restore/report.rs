@@ -1,0 +1,181 @@
+//! What came of a restore, or would: counts of everything, and by name what a person should look at.
+
+use std::fmt::Write;
+
+use daytwo_core::finding::{Finding, Severity};
+use daytwo_core::resource::ObjectKey;
+use daytwo_core::restore::{Decided, Failed, Report, State};
+use daytwo_engine::restore::RestoreError;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::Document;
+use crate::output::paint::Paint;
+use crate::output::table::{Cell, Table, Tone};
+use crate::settings::Session;
+
+/// Entries of a list that the table shows; the wide one shows all.
+const SHOWN: usize = 50;
+
+/// A report, and what would become of each object where that was asked for.
+#[derive(Debug, Serialize)]
+pub struct ReportDocument {
+    #[serde(flatten)]
+    report: Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects: Option<Vec<Decided>>,
+}
+
+impl ReportDocument {
+    /// What came of a run.
+    pub fn new(report: Report) -> Self {
+        Self { report, objects: None }
+    }
+
+    /// What would come of one.
+    pub fn foreseen(report: Report, objects: Vec<Decided>) -> Self {
+        Self { report, objects: Some(objects) }
+    }
+}
+
+/// Prints what came of a run that ended, and the exit code that goes with it.
+///
+/// # Errors
+/// That of the run; exit 5 where it was stopped.
+pub fn end(session: &Session, run: &str, report: Result<Report, RestoreError>) -> Result {
+    let report = match report {
+        Ok(report) => report,
+        Err(error @ RestoreError::Stopped { .. }) => {
+            return Err(Failure::from(error).or_try(format!("daytwo restore resume {run}")));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let stopped = match &report.state {
+        State::Stopped { because, stands } => Some((because.clone(), stands.clone())),
+        State::Finished | State::Planned => None,
+    };
+    let exit = if report.is_clean() { Exit::Done } else { Exit::Findings };
+    session.out.document(&ReportDocument::new(report))?;
+    let Some((because, stands)) = stopped else { return Ok(exit) };
+    for what in stands {
+        session.speak.warn(&format!("stands half done: {what}"));
+    }
+    Err(Failure::new(Exit::Failed, format!("run {run} was stopped: {because}"))
+        .or_try(format!("daytwo restore resume {run}")))
+}
+
+impl Document for ReportDocument {
+    const KIND: &'static str = "RestoreReport";
+    const SAYS_KIND: bool = true;
+
+    fn text(&self, paint: Paint, wide: bool) -> String {
+        let report = &self.report;
+        let mut text = head(report, paint);
+        text.push_str(&counts(report, paint));
+        let most = if wide { usize::MAX } else { SHOWN };
+        let foreseen = self.objects.as_deref().filter(|_| wide).unwrap_or_default();
+        let lists: [(&str, Vec<String>); 6] = [
+            ("Failed", report.tally.failures.iter().map(failed).collect()),
+            ("To act on", report.tally.findings.iter().map(finding).collect()),
+            (
+                "Differs, and was left as it is",
+                report.tally.differing.iter().map(ObjectKey::to_string).collect(),
+            ),
+            ("Passed over", skipped(report)),
+            (
+                "Changed on the way",
+                report.tally.notes.iter().map(|note| format!("{} {}", note.object, note.what)).collect(),
+            ),
+            ("Objects", foreseen.iter().map(decided).collect()),
+        ];
+        for (title, lines) in lists.iter().filter(|(_, lines)| !lines.is_empty()) {
+            let _ = writeln!(text, "\n{}", paint.strong(&format!("{title} ({})", lines.len())));
+            lines.iter().take(most).for_each(|line| text.push_str(&format!("  {line}\n")));
+            if lines.len() > most {
+                let _ = writeln!(text, "  and {} more: see -o wide", lines.len() - most);
+            }
+        }
+        if report.tally.unnamed > 0 {
+            let _ = writeln!(text, "\n{} more are counted and not named", report.tally.unnamed);
+        }
+        text
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.report.run.clone()]
+    }
+}
+
+fn head(report: &Report, paint: Paint) -> String {
+    let state = match &report.state {
+        State::Finished => paint.good("finished"),
+        State::Stopped { because, .. } => format!("{}: {because}", paint.odd("stopped")),
+        State::Planned => "planned".to_owned(),
+    };
+    let site = &report.site;
+    let mut text = format!(
+        "{}: backup {} into {} ({}, {}): {state}\n",
+        report.run, report.request.backup, site.context, site.server, site.version
+    );
+    if report.same_cluster == Some(false) {
+        text.push_str("  the backup was made of another cluster\n");
+    }
+    text
+}
+
+fn counts(report: &Report, paint: Paint) -> String {
+    let created = if report.state == State::Planned { "TO-CREATE" } else { "CREATED" };
+    let mut table = Table::new(["RESOURCE", created, "SAME", "DIFFERS", "MERGED", "SKIPPED", "FAILED"]);
+    let total = (report.tally.resources.len() > 1).then_some(("(all)", &report.counts));
+    let each = report.tally.resources.iter().map(|(resource, counts)| (resource.as_str(), counts));
+    for (resource, counts) in each.chain(total) {
+        let bad = |count: u64| Cell::new(count.to_string(), if count > 0 { Tone::Bad } else { Tone::Plain });
+        table.row([
+            resource.into(),
+            counts.created.to_string().into(),
+            counts.same.to_string().into(),
+            bad(counts.differs),
+            counts.merged.to_string().into(),
+            counts.skipped.to_string().into(),
+            bad(counts.failed),
+        ]);
+    }
+    table.render(paint)
+}
+
+fn failed(failed: &Failed) -> String {
+    let code = failed.code.map(|code| format!("{code} ")).unwrap_or_default();
+    format!("{}: {code}{} {}", failed.object, failed.reason, failed.message)
+}
+
+fn finding(finding: &Finding) -> String {
+    let word = match finding.severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    };
+    let command = finding.command.as_ref().map(|command| format!("\n    {command}")).unwrap_or_default();
+    format!(
+        "{word}: {}: {}; {}; {} ({}){command}",
+        finding.subject, finding.evidence, finding.breaks, finding.remedy, finding.id
+    )
+}
+
+fn skipped(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (why, group) in &report.tally.skipped {
+        lines.push(format!("{}: {}", group.count, why.text()));
+        if why.is_loss() {
+            lines.extend(group.objects.iter().map(|object| format!("  {object}")));
+        }
+    }
+    lines
+}
+
+fn decided(decided: &Decided) -> String {
+    let action = serde_json::to_value(decided.action).ok();
+    let action = action.as_ref().and_then(|action| action.as_str()).unwrap_or_default();
+    let why = decided.why.map(|why| format!(" ({})", why.text())).unwrap_or_default();
+    format!("{action} {}{why}", decided.object)
+}

@@ -1,0 +1,39 @@
+//! What may not be read is named, and makes the exit code 1; what cannot be told is 3.
+
+use crate::Operator;
+
+#[test]
+fn a_reader_with_few_rights_gets_a_backup_that_says_what_is_missing() {
+    let Some(operator) = Operator::new() else { return };
+    operator.kubectl("create clusterrole few --verb=get,list --resource=configmaps,namespaces");
+    operator.kubectl("create clusterrolebinding few --clusterrole=few --user=reader");
+    let kubeconfig = operator.plane.kubeconfig_for_user("reader", &[]).unwrap();
+    let line = format!(
+        "backup create few --include-resources configmaps,secrets --kubeconfig {} -o json",
+        kubeconfig.display()
+    );
+    let ran = operator.run(&line).exits(1).says("secrets");
+    let made = ran.json();
+    assert_eq!(made["phase"], "PartiallyFailed");
+    assert_eq!(made["problems"][0]["resource"], "secrets");
+    operator.run("backup verify few").exits(0);
+    operator.run("backup list").exits(0).prints("PartiallyFailed");
+}
+
+#[test]
+fn a_diff_with_what_may_not_be_read_is_unknown() {
+    let Some(operator) = Operator::new() else { return };
+    operator.fill("unread");
+    operator.run("backup create u --include-namespaces unread --include-resources secrets").exits(0);
+    let kubeconfig = operator.plane.kubeconfig_for_user("nobody", &[]).unwrap();
+    operator
+        .run(&format!("backup diff u --live --kubeconfig {}", kubeconfig.display()))
+        .exits(3)
+        .says("secrets");
+}
+
+#[test]
+fn an_unknown_context_is_usage() {
+    let Some(operator) = Operator::new() else { return };
+    operator.run("backup create x --context nowhere").exits(2).says("nowhere");
+}
