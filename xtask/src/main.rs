@@ -11,6 +11,8 @@ mod lint;
 mod test;
 mod testbed;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -50,8 +52,14 @@ impl Cli {
     }
 }
 
-fn main() -> Result<()> {
-    Cli::parse().run()
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            cargo::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 #[cfg(test)]
