@@ -223,9 +223,12 @@ impl<'a> Act<'a> {
         add(&mut self.behind().tally);
     }
 
-    /// Everything the step reads before number `through` is dealt with.
-    pub fn dealt_with(&self, through: u64) {
-        self.behind().through = through;
+    /// Everything the step reads before number `through` is dealt with, and `add` tells what came of it: of both or
+    /// of none is told in a checkpoint, so that nothing is counted twice when the run is resumed.
+    pub fn dealt_with(&self, through: u64, add: impl FnOnce(&mut Tally)) {
+        let mut behind = self.behind();
+        behind.through = behind.through.max(through);
+        add(&mut behind.tally);
     }
 
     /// Whether another act may start. Waits while the journal is behind; `false` once the step is to end.

@@ -13,6 +13,7 @@ mod refusal;
 mod request;
 
 use daytwo_core::plan::Step;
+use daytwo_core::resource::ObjectKey;
 use daytwo_core::restore::{Action, Failed, Wave};
 use jiff::SignedDuration;
 use std::time::Duration;
@@ -87,28 +88,11 @@ fn is_webhook_configuration(wave: Wave, resource: &str) -> bool {
     wave == Wave::Webhooks && resource.contains("webhookconfigurations")
 }
 
-/// Counts a failed object, with what the server said.
-fn failed(
-    act: &Act<'_>,
-    object: daytwo_core::resource::ObjectKey,
-    error: &ApiError,
-    body: &[u8],
-    what: &str,
-) {
+/// What the server said about an object it refused; `body` is what was sent.
+fn failed(object: ObjectKey, error: &ApiError, body: &[u8], what: &str) -> Failed {
     let message = refusal::message(&object.resource, error, body);
     let message = if what.is_empty() { message } else { format!("{what}: {message}") };
-    let failed = Failed { object, code: error.code(), reason: error.reason().to_owned(), message };
-    act.tally(|tally| tally.failed(failed));
-}
-
-/// An object of the backup that is not what the API writes.
-fn unreadable(object: daytwo_core::resource::ObjectKey, error: &daytwo_core::json::JsonError) -> Failed {
-    Failed {
-        object,
-        code: None,
-        reason: "Corrupt".to_owned(),
-        message: format!("its JSON in the backup cannot be read: {error}"),
-    }
+    Failed { object, code: error.code(), reason: error.reason().to_owned(), message }
 }
 
 /// Counts an object.

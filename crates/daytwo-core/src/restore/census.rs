@@ -233,7 +233,7 @@ impl Census {
     }
 
     /// Whether the backup brings a volume into the cluster.
-    pub(super) fn brings_volume(&self, name: &str) -> bool {
+    pub fn brings_volume(&self, name: &str) -> bool {
         match self.volumes.get(name) {
             Some(Related::Asked) => true,
             Some(Related::IfWanted) => self.wanted_volumes.contains(name),

@@ -122,7 +122,8 @@ async fn of_many_that_take_over_at_once_one_wins() {
     for location in [Location::memory(), folder()] {
         let seen = begin(&location, "dead").await.unwrap().recorded().clone();
         let holders: Vec<String> = (0..16).map(|n| format!("runner {n}")).collect();
-        let tries = holders.iter().map(|holder| Journal::seize(&location, seen.clone(), holder, QUICK, at(9)));
+        let tries =
+            holders.iter().map(|holder| Journal::seize(&location, seen.clone(), holder, QUICK, at(9)));
         let taken = futures::future::join_all(tries).await;
         let winners: Vec<_> = taken.iter().flatten().collect();
         assert_eq!(winners.len(), 1);

@@ -4,7 +4,7 @@
 //! found by the create itself. One bad object never stops the others. It refuses to keep more objects in memory than
 //! are being written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use daytwo_archive::{Entries, Entry};
@@ -14,9 +14,9 @@ use daytwo_core::restore::{Skip, Source, Verdict, Wave, WaveReport};
 use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use super::object::{Done, Objects};
+use super::object::{Objects, Outcome};
 use super::request::Writer;
-use super::{duration, endpoints, is_webhook_configuration, unreadable};
+use super::{duration, endpoints, is_webhook_configuration};
 use crate::advance::{Act, Carried, RunError};
 use crate::event::Event;
 use crate::restore::{Kinds, Live};
@@ -51,8 +51,8 @@ pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<C
         .for_each_concurrent(world.rules.request().in_flight(), |item| {
             let (objects, ledger) = (&objects, &ledger);
             async move {
-                if objects.write(&item.source()).await == Done::Yes {
-                    ledger.done(item.number);
+                if let Some(outcome) = objects.write(&item.source()).await {
+                    ledger.done(item.number, item.kind, outcome);
                 }
             }
         })
@@ -114,41 +114,37 @@ impl Reader<'_> {
                 continue;
             }
             let item = Item { entry, kind, number };
-            if self.wanted(&item) {
-                self.ledger.begin(number);
-                return Some(item);
+            // Objects that no wave takes were counted with the plan.
+            if !matches!(self.act.world.rules.judge(&item.source()), Ok(Verdict::Take(wave)) if wave == self.wave)
+            {
+                continue;
+            }
+            self.ledger.begin(number);
+            match self.held_back(&item) {
+                Some(outcome) => self.ledger.done(number, item.kind, outcome),
+                None => return Some(item),
             }
         }
     }
 
-    /// Whether it is to be written in this wave; objects passed over by every wave were counted with the plan.
-    fn wanted(&self, item: &Item) -> bool {
-        let rules = self.act.world.rules;
-        let source = item.source();
-        match rules.judge(&source) {
-            Ok(Verdict::Take(wave)) if wave == self.wave => {}
-            Ok(_) => return false,
-            // Counted with the plan too, by the wave of its kind alone.
-            Err(_) => return false,
-        }
+    /// What becomes of a webhook that would refuse every write, as nothing answers for it.
+    fn held_back(&self, item: &Item) -> Option<Outcome> {
         if !is_webhook_configuration(self.wave, &item.kind.group_resource()) {
-            return true;
+            return None;
         }
+        let (rules, source) = (self.act.world.rules, item.source());
         match rules.backends(&source) {
             Ok(services) if services.iter().any(|service| self.unready.contains(service)) => {
-                self.act.tally(|tally| tally.skipped(rules.key(&source), Skip::BackendNotReady));
-                false
+                Some(Outcome::skipped(rules.key(&source), Skip::BackendNotReady))
             }
-            Ok(_) => true,
-            Err(error) => {
-                self.act.tally(|tally| tally.failed(unreadable(rules.key(&source), &error)));
-                false
-            }
+            Ok(_) => None,
+            Err(error) => Some(Outcome::unreadable(rules.key(&source), &error)),
         }
     }
 }
 
-/// Knows which objects of the archive are dealt with, while many are written at a time.
+/// Knows which objects of the archive are dealt with, while many are written at a time. What came of them is told in
+/// the archive's order, so that a checkpoint tells of exactly what stands before its number.
 struct Ledger<'a> {
     act: &'a Act<'a>,
     expected: u64,
@@ -157,9 +153,13 @@ struct Ledger<'a> {
 
 #[derive(Debug, Default)]
 struct Books {
+    /// Objects read, of whatever wave.
     read: u64,
-    begun: u64,
+    /// Objects of this wave that ended.
+    done: u64,
     under_way: BTreeSet<u64>,
+    /// Objects that ended before one that was begun earlier.
+    ahead: BTreeMap<u64, (Arc<ResourceType>, Outcome)>,
 }
 
 impl<'a> Ledger<'a> {
@@ -175,30 +175,39 @@ impl<'a> Ledger<'a> {
     }
 
     fn begin(&self, number: u64) {
-        let mut books = self.books();
-        books.begun += 1;
-        books.under_way.insert(number);
+        self.books().under_way.insert(number);
     }
 
-    fn done(&self, number: u64) {
+    fn done(&self, number: u64, kind: Arc<ResourceType>, outcome: Outcome) {
         let mut books = self.books();
         books.under_way.remove(&number);
-        let through = books.under_way.first().copied().unwrap_or(books.read);
-        let done = books.begun - books.under_way.len() as u64;
+        books.ahead.insert(number, (kind, outcome));
+        books.done += 1;
+        let done = books.done;
+        self.settle(&mut books);
         drop(books);
-        self.act.dealt_with(through.max(self.act.from));
         if done % TELL_EVERY == 0 {
             self.tell(done);
         }
     }
 
+    /// Tells what came of everything before the first object that is under way.
+    fn settle(&self, books: &mut Books) {
+        let through = books.under_way.first().copied().unwrap_or(books.read);
+        let rest = books.ahead.split_off(&through);
+        let settled = std::mem::replace(&mut books.ahead, rest);
+        self.act.dealt_with(through, |tally| {
+            for (kind, outcome) in settled.into_values() {
+                outcome.add_to(&kind.group_resource(), tally);
+            }
+        });
+    }
+
     /// The end of the wave: how many objects it wrote, or found.
     fn finish(&self) -> u64 {
-        let books = self.books();
-        let done = books.begun - books.under_way.len() as u64;
-        if books.under_way.is_empty() {
-            self.act.dealt_with(books.read.max(self.act.from));
-        }
+        let mut books = self.books();
+        self.settle(&mut books);
+        let done = books.done;
         drop(books);
         self.tell(done);
         done

@@ -27,7 +27,7 @@ pub(super) async fn ensure(namespaces: &[String], act: &Act<'_>) -> Result<bool,
             }
             Ok(Created::Exists { .. }) => {}
             Err(error) if act.halt.is_cancelled() && error.retry().is_some() => return Ok(true),
-            Err(error) => failed(act, key, &error, &[], ""),
+            Err(error) => act.tally(|tally| tally.failed(failed(key, &error, &[], ""))),
         }
     }
     Ok(false)

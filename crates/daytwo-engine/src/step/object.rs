@@ -4,10 +4,10 @@
 
 use daytwo_core::json::JsonError;
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Action, How, Source, Wave, Write, address_fallback};
+use daytwo_core::restore::{Action, Failed, How, Skip, Source, Tally, Wave, Write, address_fallback};
 
 use super::request::{Created, Writer};
-use super::{account, count, failed, job, unreadable};
+use super::{account, failed, job};
 use crate::advance::Act;
 use crate::api::ApiError;
 use crate::discovery;
@@ -17,11 +17,59 @@ use crate::restore::{Live, Seen};
 /// How often a Service gives up another of its fields.
 const FALLBACKS: u32 = 4;
 
-/// Whether an object is dealt with, or has to be looked at again when the run is resumed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Done {
-    Yes,
-    No,
+/// What came of an object.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Nothing that needs its name.
+    Plain(Action),
+    /// Something to tell.
+    Told(Box<Told>),
+}
+
+/// What there is to tell of an object.
+#[derive(Debug)]
+pub(super) struct Told {
+    key: ObjectKey,
+    end: End,
+    notes: Vec<String>,
+}
+
+#[derive(Debug)]
+enum End {
+    Action(Action),
+    Skipped(Skip),
+    Failed(Failed),
+}
+
+impl Outcome {
+    /// It was passed over.
+    pub fn skipped(key: ObjectKey, why: Skip) -> Self {
+        Self::Told(Box::new(Told { key, end: End::Skipped(why), notes: Vec::new() }))
+    }
+
+    /// Its JSON in the backup cannot be read.
+    pub fn unreadable(key: ObjectKey, error: &JsonError) -> Self {
+        let message = format!("its JSON in the backup cannot be read: {error}");
+        let failed = Failed { object: key.clone(), code: None, reason: "Corrupt".to_owned(), message };
+        Self::Told(Box::new(Told { key, end: End::Failed(failed), notes: Vec::new() }))
+    }
+
+    /// Adds it to a tally, as one of `resource`.
+    pub fn add_to(self, resource: &str, tally: &mut Tally) {
+        let told = match self {
+            Self::Plain(action) => return tally.count(resource, action),
+            Self::Told(told) => *told,
+        };
+        for note in told.notes {
+            tally.note(told.key.clone(), note);
+        }
+        match told.end {
+            End::Action(Action::Differs) => tally.differs(told.key),
+            End::Action(action) => tally.count(resource, action),
+            End::Skipped(why) => tally.skipped(told.key, why),
+            End::Failed(failed) => tally.failed(failed),
+        }
+    }
 }
 
 /// Writes the objects of one wave.
@@ -46,54 +94,52 @@ impl From<JsonError> for Trouble {
 }
 
 impl Objects<'_> {
-    /// Deals with `source`, and tallies what came of it.
-    pub async fn write(&self, source: &Source<'_>) -> Done {
+    /// Deals with `source`; `None` if it has to be looked at again when the run is resumed.
+    pub async fn write(&self, source: &Source<'_>) -> Option<Outcome> {
         if !self.act.may_act().await {
-            return Done::No;
+            return None;
         }
         let key = self.act.world.rules.key(source);
-        match self.attempt(source, &key).await {
-            Ok(action) => {
-                match action {
-                    Action::Differs => self.act.tally(|tally| tally.differs(key)),
-                    action => count(self.act, &key.resource, action),
-                }
-                Done::Yes
+        let mut notes = Vec::new();
+        let end = match self.attempt(source, &key, &mut notes).await {
+            Ok(action) if notes.is_empty() && action != Action::Differs => {
+                return Some(Outcome::Plain(action));
             }
+            Ok(action) => End::Action(action),
             // What no answer came to, while the run ends, is looked at again when it goes on.
-            Err(Trouble::Halted) => Done::No,
+            Err(Trouble::Halted) => return None,
             Err(Trouble::Refused { error, .. })
                 if self.act.halt.is_cancelled() && error.retry().is_some() =>
             {
-                Done::No
+                return None;
             }
             Err(Trouble::Refused { error, body, what }) => {
-                failed(self.act, key, &error, &body, what);
-                Done::Yes
+                End::Failed(failed(key.clone(), &error, &body, what))
             }
-            Err(Trouble::Source(error)) => {
-                self.act.tally(|tally| tally.failed(unreadable(key, &error)));
-                Done::Yes
-            }
-        }
+            Err(Trouble::Source(error)) => return Some(Outcome::unreadable(key, &error)),
+        };
+        Some(Outcome::Told(Box::new(Told { key, end, notes })))
     }
 
-    async fn attempt(&self, source: &Source<'_>, key: &ObjectKey) -> Result<Action, Trouble> {
+    async fn attempt(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        notes: &mut Vec<String>,
+    ) -> Result<Action, Trouble> {
         let rules = self.act.world.rules;
         if let Some(seen) = self.live.get(rules, source) {
-            return self.kept(source, key, seen, false).await;
+            return self.kept(source, key, seen, false, notes).await;
         }
         let write = rules.prepare(source)?;
-        match self.create(source, key, &write).await? {
+        match self.create(source, key, &write, notes).await? {
             Created::New => {
-                for note in &write.notes {
-                    self.act.tally(|tally| tally.note(key.clone(), note.clone()));
-                }
+                notes.extend(write.notes);
                 self.complete(source, key, &write.how).await?;
                 Ok(Action::Created)
             }
             Created::Exists { perhaps_ours } => match self.look(source, key).await? {
-                Some(seen) => self.kept(source, key, seen, perhaps_ours).await,
+                Some(seen) => self.kept(source, key, seen, perhaps_ours, notes).await,
                 // Deleted again meanwhile: the next run sees.
                 None => Err(self.vanished(source, key)),
             },
@@ -101,24 +147,24 @@ impl Objects<'_> {
     }
 
     /// Creates it; a Service gives up the addresses that this cluster refuses.
-    async fn create(&self, source: &Source<'_>, key: &ObjectKey, write: &Write) -> Result<Created, Trouble> {
+    async fn create(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        write: &Write,
+        notes: &mut Vec<String>,
+    ) -> Result<Created, Trouble> {
         let path = self.collection(source, key);
         let fresh = self.wave == Wave::CustomResources;
         let mut body = write.body.clone();
-        let mut given_up = Vec::new();
         for _ in 0..=FALLBACKS {
             match self.writer.create(&path, body.clone(), write.manager.as_deref(), fresh).await {
-                Ok(created) => {
-                    for note in given_up {
-                        self.act.tally(|tally| tally.note(key.clone(), note));
-                    }
-                    return Ok(created);
-                }
+                Ok(created) => return Ok(created),
                 Err(error) if error.code() == Some(422) && key.resource == "services" => {
                     match address_fallback(&body, &refusal_text(&error))? {
                         Some((less, note)) => {
                             body = less;
-                            given_up.push(note);
+                            notes.push(note);
                         }
                         None => return Err(Trouble::Refused { error, body, what: "" }),
                     }
@@ -147,6 +193,7 @@ impl Objects<'_> {
         key: &ObjectKey,
         seen: Seen,
         perhaps_ours: bool,
+        notes: &mut Vec<String>,
     ) -> Result<Action, Trouble> {
         let rules = self.act.world.rules;
         if seen.half_done {
@@ -164,7 +211,7 @@ impl Objects<'_> {
                 self.complete(source, key, &write.how).await?;
                 Ok(Action::Created)
             }
-            How::DefaultAccount => self.merge_account(source, key, &write).await,
+            How::DefaultAccount => self.merge_account(source, key, &write, notes).await,
             _ => Ok(Action::Differs),
         }
     }
@@ -174,12 +221,13 @@ impl Objects<'_> {
         source: &Source<'_>,
         key: &ObjectKey,
         write: &Write,
+        notes: &mut Vec<String>,
     ) -> Result<Action, Trouble> {
         match account::merge(&self.writer, &self.path(source, key), &write.body).await {
             Ok(true) => Ok(Action::Merged),
             Ok(false) => {
                 let note = "was kept as it is: somebody had changed it from what its controller makes";
-                self.act.tally(|tally| tally.note(key.clone(), note));
+                notes.push(note.to_owned());
                 Ok(Action::Same)
             }
             Err(account::Failed::Api(error)) => Err(Trouble::Refused { error, body: Vec::new(), what: "" }),

@@ -28,7 +28,7 @@ struct Held {
     claim: Option<(String, String)>,
 }
 
-/// Gives back the policy of every volume that carries the mark; returns whether it was stopped.
+/// Gives back the policy of every volume of the backup that carries the mark; returns whether it was stopped.
 pub(super) async fn restore(deadline: Duration, act: &Act<'_>) -> Result<bool, ApiError> {
     let patience = duration(act.world.rules.request().waits.request);
     let writer = Writer { client: act.world.site.client(), patience, halt: &act.halt };
@@ -56,7 +56,8 @@ pub(super) async fn restore(deadline: Duration, act: &Act<'_>) -> Result<bool, A
                         namespace: None,
                         name: volume.name.clone(),
                     };
-                    failed(act, key, &error, &[], "it stays at the reclaim policy Retain");
+                    let failed = failed(key, &error, &[], "it stays at the reclaim policy Retain");
+                    act.tally(|tally| tally.failed(failed));
                     refused.push(volume.name);
                 }
                 Ok(()) => {}
@@ -82,7 +83,8 @@ async fn held(act: &Act<'_>) -> Result<Vec<Held>, ApiError> {
     let mut held = Vec::new();
     lists::each(act.world.site.client(), "/api/v1/persistentvolumes", "application/json", |object| {
         let meta = Meta::of(object)?;
-        if let Some(policy) = meta.annotation(RECLAIM_MARK)? {
+        let ours = act.world.rules.census().brings_volume(&meta.name);
+        if let Some(policy) = meta.annotation(RECLAIM_MARK)?.filter(|_| ours) {
             let text = |path: &[&str]| {
                 let span = find(object, path)?;
                 Ok::<_, JsonError>(span.and_then(|span| string(&object[span])).map(|text| text.into_owned()))
