@@ -4,8 +4,8 @@
 
 mod names;
 
-pub use names::{NameError, Named, lookup, objects};
-pub(crate) use names::{is_builtin, spells};
+pub(crate) use names::spells;
+pub use names::{NameError, Named, is_builtin, lookup, objects};
 
 use std::fmt;
 

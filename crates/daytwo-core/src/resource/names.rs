@@ -124,7 +124,7 @@ pub(crate) fn spells(typed: &str, resource: &ResourceType) -> bool {
 }
 
 /// Whether a typed name without group is one that Kubernetes gives its own types.
-pub(crate) fn is_builtin(typed: &str) -> bool {
+pub fn is_builtin(typed: &str) -> bool {
     let typed = typed.to_lowercase();
     BUILTIN.iter().any(|(_, resource, short_names)| {
         typed == *resource

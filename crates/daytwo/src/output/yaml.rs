@@ -274,12 +274,22 @@ fn another_type(text: &str) -> bool {
     const WORDS: [&str; 12] =
         ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"];
     let bare = text.trim_start_matches(['+', '-', '.']);
-    let looks_numeric = bare.starts_with(|c: char| c.is_ascii_digit())
-        && bare.chars().all(|c| c.is_ascii_hexdigit() || "xXoO_.:+-eETtZz ".contains(c));
     bare.is_empty()
         || text == "<<"
-        || looks_numeric
+        || looks_numeric(bare)
         || WORDS.iter().any(|word| bare.eq_ignore_ascii_case(word))
+}
+
+/// Whether text without its sign could be an integer of any base, a float, a sexagesimal or a time.
+fn looks_numeric(bare: &str) -> bool {
+    let all = |text: &str, set: &str| text.chars().all(|c| c.is_ascii_digit() || set.contains(c));
+    let based = ["0x", "0X", "0b", "0o"].iter().find_map(|prefix| bare.strip_prefix(prefix));
+    let time =
+        bare.len() >= 8 && bare.as_bytes()[..4].iter().all(u8::is_ascii_digit) && bare.as_bytes()[4] == b'-';
+    bare.starts_with(|c: char| c.is_ascii_digit())
+        && (all(bare, "_.:eE+-")
+            || based.is_some_and(|digits| digits.chars().all(|c| c.is_ascii_hexdigit() || c == '_'))
+            || (time && all(bare, "-:.+tTzZ ")))
 }
 
 fn quote(out: &mut Vec<u8>, text: &str) {

@@ -82,6 +82,8 @@ fn kinds_go_by_plural_singular_short_name_and_kind() {
         let ran = person.run(&format!("backup get nightly {word} -n shop -o name")).exits(0);
         assert_eq!(ran.stdout, "deployment.apps/web\n", "{word}");
     }
+    person.run("backup get nightly jobs -A").exits(0).says("holds no jobs");
+    person.run("backup get nightly job/x -n shop").exits(1).says("holds no job");
     person.run("backup get nightly confgimaps -A").exits(2).says("configmaps");
 }
 

@@ -13,8 +13,10 @@ mod run;
 #[allow(dead_code, reason = "shared with the tests that need no cluster")]
 mod conform;
 
+mod interrupt;
 mod job;
 mod rights;
+mod secrets;
 mod velero_location;
 
 use std::time::Duration;

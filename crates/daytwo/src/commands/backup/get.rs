@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use daytwo_archive::Backup;
 use daytwo_core::json::Meta;
 use daytwo_core::redact::redact;
-use daytwo_core::resource::{ObjectKey, ResourceType, objects};
+use daytwo_core::resource::{NameError, ObjectKey, ResourceType, is_builtin, objects};
 use daytwo_core::selector::Selector;
 
 use crate::cli::Format;
@@ -45,9 +45,17 @@ pub async fn run(session: &Session, verb: Get) -> Result {
     let getting = async {
         let mut opened = open::open(session, &verb.at, &verb.identities, &verb.name).await?;
         let known = kinds_of(&mut opened.backup).await?;
-        let wanted = objects(&verb.words, &known).map_err(|error| {
-            Failure::from(error).while_doing(format!("backup {} holds no such kind", verb.name))
-        })?;
+        let wanted = match objects(&verb.words, &known) {
+            Ok(wanted) => wanted,
+            Err(NameError::NotFound { typed, .. }) if is_builtin(&typed) => {
+                return none_of(session, &verb, &typed);
+            }
+            Err(error) => {
+                return Err(
+                    Failure::from(error).while_doing(format!("backup {} holds no such kind", verb.name))
+                );
+            }
+        };
         let namespace = match (&verb.scope.namespace, verb.scope.all_namespaces) {
             (_, true) => None,
             (Some(namespace), _) => Some(namespace.clone()),
@@ -57,6 +65,18 @@ pub async fn run(session: &Session, verb: Get) -> Result {
         answer(session, &opened.backup, &question).await
     };
     session.interrupt.or(getting).await.ok_or_else(|| Failure::new(Exit::Failed, "stopped"))?
+}
+
+/// What is said of a kind that Kubernetes has and the backup has no object of.
+fn none_of(session: &Session, verb: &Get, kind: &str) -> Result {
+    session.speak.note(&format!("backup {} holds no {kind}", verb.name));
+    match session.out.format {
+        Format::Json => session.out.bytes(EMPTY_JSON.as_bytes())?,
+        Format::Yaml => session.out.bytes(EMPTY_YAML.as_bytes())?,
+        Format::Table | Format::Wide | Format::Name => {}
+    }
+    let named = verb.words.len() > 1 || verb.words.iter().any(|word| word.contains('/'));
+    Ok(if named { Exit::Findings } else { Exit::Done })
 }
 
 impl Question {
@@ -248,7 +268,7 @@ impl<'a> Printer<'a> {
             }
             (Format::Json, true, 0) => self.out.bytes(EMPTY_JSON.as_bytes()),
             (Format::Json, true, _) => self.out.bytes(b"\n  ]\n}\n"),
-            (Format::Yaml, true, 0) => self.out.bytes(b"apiVersion: v1\nkind: List\nitems: []\n"),
+            (Format::Yaml, true, 0) => self.out.bytes(EMPTY_YAML.as_bytes()),
             _ => Ok(()),
         }
     }
@@ -256,4 +276,5 @@ impl<'a> Printer<'a> {
 
 const LIST_JSON: &str = "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"List\",\n  \"items\": [\n    ";
 const EMPTY_JSON: &str = "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"List\",\n  \"items\": []\n}\n";
+const EMPTY_YAML: &str = "apiVersion: v1\nkind: List\nitems: []\n";
 const LIST_YAML: &str = "apiVersion: v1\nkind: List\nitems:\n";

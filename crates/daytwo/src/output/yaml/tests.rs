@@ -81,7 +81,8 @@ fn strings_that_look_like_something_else_are_quoted() {
         "=",
         "<<",
         "123e4567",
-        "1e5d",
+        "2001-01-01 10:00:00 Z",
+        "0b1",
         "--- a",
     ] {
         let json = serde_json::to_string(&serde_json::json!({ "v": text })).unwrap();
@@ -105,6 +106,9 @@ fn ordinary_strings_stay_bare() {
         "it's",
         "a,b",
         "key=v",
+        "25473911-228d-4242-bcf4-0b5833d84dd4",
+        "1e5d",
+        "2m30s",
         "v1",
     ] {
         assert_eq!(yaml(&format!(r#"{{"v":"{text}"}}"#)), format!("v: {text}\n"));
