@@ -2,13 +2,12 @@
 //! through it allocates nothing and touches each byte while it is in the cache.
 
 use super::Object;
-use super::lane::Lane;
+use super::lane::{Content, Lane};
 use super::pool::Pool;
 use super::sink::Sink;
 use crate::claim::Claim;
 use crate::digest::{Digest, Hasher};
 use crate::encrypt::Recipient;
-use crate::gzip::{ARCHIVE_LEVEL, LIST_LEVEL};
 use crate::head::{Count, Resource};
 use crate::layout::File;
 use crate::location::{Error, Result};
@@ -49,9 +48,9 @@ impl Body {
         let list = Sink::begin(claim, File::ResourceList, recipients).await?;
         let tar = TarWriter::new(time);
         let mut body = Body {
-            archive: Lane::new(pool, ARCHIVE_LEVEL, archive),
-            rows: Lane::new(pool, LIST_LEVEL, rows),
-            list: Lane::new(pool, LIST_LEVEL, list),
+            archive: Lane::new(pool, Content::Archive, archive),
+            rows: Lane::new(pool, Content::List, rows),
+            list: Lane::new(pool, Content::List, list),
             root: Hasher::default(),
             counts: Vec::new(),
             objects: 0,

@@ -3,18 +3,41 @@
 
 use super::pool::{Packed, Pool};
 use super::sink::{Sink, Written};
-use crate::gzip::MEMBER_TARGET;
+use crate::gzip::{ARCHIVE_LEVEL, LIST_LEVEL, MEMBER_TARGET};
 use crate::location::Result;
 use crate::manifest::Member;
 use std::collections::VecDeque;
 use tokio::sync::oneshot;
 
-/// A buffer that grew beyond this for one large object is not kept.
-const LARGEST_KEPT: usize = 4 * MEMBER_TARGET;
+/// What a lane's file is, and so how its members are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// The archive.
+    Archive,
+    /// A list: digests or names.
+    List,
+}
+
+impl Content {
+    fn level(self) -> i32 {
+        match self {
+            Content::Archive => ARCHIVE_LEVEL,
+            Content::List => LIST_LEVEL,
+        }
+    }
+
+    /// Bytes a member holds before it is cut. Lists are small beside the archive: so is their memory.
+    fn target(self) -> usize {
+        match self {
+            Content::Archive => MEMBER_TARGET,
+            Content::List => MEMBER_TARGET / 4,
+        }
+    }
+}
 
 pub(super) struct Lane {
     pool: Pool,
-    level: i32,
+    content: Content,
     sink: Sink,
     filling: Vec<u8>,
     working: VecDeque<Working>,
@@ -31,12 +54,12 @@ struct Working {
 }
 
 impl Lane {
-    pub(super) fn new(pool: &Pool, level: i32, sink: Sink) -> Lane {
+    pub(super) fn new(pool: &Pool, content: Content, sink: Sink) -> Lane {
         Lane {
             pool: pool.clone(),
-            level,
+            content,
             sink,
-            filling: Vec::new(),
+            filling: buffer(content),
             working: VecDeque::new(),
             spare: Vec::new(),
             members: Vec::new(),
@@ -51,7 +74,7 @@ impl Lane {
 
     /// Whether the member that fills is long enough to be cut here.
     pub(super) fn full(&self) -> bool {
-        self.filling.len() >= MEMBER_TARGET
+        self.filling.len() >= self.content.target()
     }
 
     /// Ends the member that fills. `objects`: of the whole file up to here.
@@ -59,9 +82,9 @@ impl Lane {
         if self.filling.is_empty() {
             return Ok(());
         }
-        let next = self.spare.pop().unwrap_or_default();
+        let next = self.spare.pop().unwrap_or_else(|| buffer(self.content));
         let raw = std::mem::replace(&mut self.filling, next);
-        let result = self.pool.pack(raw, self.level);
+        let result = self.pool.pack(raw, self.content.level());
         self.working.push_back(Working { result, first: self.objects, objects: objects - self.objects });
         self.objects = objects;
         while self.working.len() > self.pool.in_flight() {
@@ -83,7 +106,8 @@ impl Lane {
             objects,
         });
         raw.clear();
-        if raw.capacity() <= LARGEST_KEPT {
+        // One that grew for a large object is not kept.
+        if raw.capacity() <= 2 * self.content.target() {
             self.spare.push(raw);
         }
         self.sink.write(bytes).await
@@ -102,4 +126,9 @@ impl Lane {
     pub(super) async fn abort(self) -> Result<()> {
         self.sink.abort().await
     }
+}
+
+/// Room for a member and the object that makes it long enough.
+fn buffer(content: Content) -> Vec<u8> {
+    Vec::with_capacity(content.target() + content.target() / 8)
 }
