@@ -261,6 +261,9 @@ impl<'a> Look<'a> {
                 }
             }
         }
+        if self.seen.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "holds nothing"));
+        }
         if !version {
             self.report.find(
                 "no-version",

@@ -35,7 +35,7 @@ pub struct Finding {
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// What is not as it should be, at most [`Report::MOST_FINDINGS`].
+    /// What is not as it should be: at most [`Report::MOST_FINDINGS`] about objects, and as many about files.
     pub findings: Vec<Finding>,
     /// Findings beyond those.
     pub more: u64,
@@ -81,20 +81,11 @@ impl Report {
         if severity == Severity::Damage {
             self.damage += 1;
         }
-        // Damage is never crowded out by less.
-        if self.findings.len() >= Report::MOST_FINDINGS && severity < Severity::Damage {
+        // Neither a thousand objects nor a thousand files crowd the other out.
+        let alike = self.findings.iter().filter(|finding| finding.object.is_some() == object.is_some());
+        if alike.count() >= Report::MOST_FINDINGS {
             self.more += 1;
             return;
-        }
-        if self.findings.len() >= Report::MOST_FINDINGS {
-            match self.findings.iter().position(|finding| finding.severity < Severity::Damage) {
-                Some(less) => drop(self.findings.swap_remove(less)),
-                None => {
-                    self.more += 1;
-                    return;
-                }
-            }
-            self.more += 1;
         }
         self.findings.push(Finding { id, severity, file, object, what: what.into() });
     }
