@@ -12,6 +12,12 @@ use crate::settings::Session;
 /// How often a bar is drawn at most, per second.
 const DRAWS_PER_SECOND: u8 = 10;
 
+/// A bar of something that is counted towards an end.
+const COUNTED: &str = "{prefix} [{bar:30}] {human_pos}/{human_len} {msg}";
+
+/// A bar of something that is counted without a known end.
+const COUNTING: &str = "{spinner} {prefix} {human_pos} {msg}";
+
 /// An observer that draws.
 pub struct Progress {
     speak: Speak,
@@ -32,7 +38,7 @@ impl Progress {
         let bars = self.bars.as_ref()?;
         let bar = running.entry(what.to_owned()).or_insert_with(|| {
             let bar = bars.add(ProgressBar::no_length());
-            bar.set_style(style("{spinner} {prefix} {human_pos} {msg}"));
+            bar.set_style(style("{spinner} {prefix} {msg}"));
             bar.set_prefix(what.to_owned());
             bar
         });
@@ -65,13 +71,13 @@ impl Observer for Progress {
             Event::Progress { what, done, total } => {
                 tracing::trace!(what, done, total, "progress");
                 if let Some(bar) = self.bar(&what, &mut running) {
-                    if let Some(total) = total
-                        && bar.length() != Some(total)
-                    {
-                        bar.set_length(total);
-                        bar.set_style(
-                            style("{prefix} [{bar:30}] {human_pos}/{human_len} {msg}").progress_chars("=> "),
-                        );
+                    match total {
+                        Some(total) if bar.length() != Some(total) => {
+                            bar.set_length(total);
+                            bar.set_style(style(COUNTED).progress_chars("=> "));
+                        }
+                        None if bar.position() == 0 => bar.set_style(style(COUNTING)),
+                        Some(_) | None => {}
                     }
                     bar.set_message("");
                     bar.set_position(done);

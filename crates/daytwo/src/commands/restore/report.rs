@@ -72,25 +72,28 @@ impl Document for ReportDocument {
     fn text(&self, paint: Paint, wide: bool) -> String {
         let report = &self.report;
         let mut text = head(report, paint);
-        text.push_str(&counts(report, paint));
+        text.push_str(&table(report, paint));
         let most = if wide { usize::MAX } else { SHOWN };
         let foreseen = self.objects.as_deref().filter(|_| wide).unwrap_or_default();
-        let lists: [(&str, Vec<String>); 6] = [
-            ("Failed", report.tally.failures.iter().map(failed).collect()),
-            ("To act on", report.tally.findings.iter().map(finding).collect()),
+        let (counts, tally) = (&report.counts, &report.tally);
+        let lists: [(&str, u64, Vec<String>); 6] = [
+            ("Failed", counts.failed, tally.failures.iter().map(failed).collect()),
+            ("To act on", tally.findings.len() as u64, tally.findings.iter().map(finding).collect()),
             (
                 "Differs, and was left as it is",
-                report.tally.differing.iter().map(ObjectKey::to_string).collect(),
+                counts.differs,
+                tally.differing.iter().map(ObjectKey::to_string).collect(),
             ),
-            ("Passed over", skipped(report)),
+            ("Passed over", counts.skipped, skipped(report)),
             (
                 "Changed on the way",
-                report.tally.notes.iter().map(|note| format!("{} {}", note.object, note.what)).collect(),
+                tally.notes.len() as u64,
+                tally.notes.iter().map(|note| format!("{} {}", note.object, note.what)).collect(),
             ),
-            ("Objects", foreseen.iter().map(decided).collect()),
+            ("Objects", foreseen.len() as u64, foreseen.iter().map(decided).collect()),
         ];
-        for (title, lines) in lists.iter().filter(|(_, lines)| !lines.is_empty()) {
-            let _ = writeln!(text, "\n{}", paint.strong(&format!("{title} ({})", lines.len())));
+        for (title, count, lines) in lists.iter().filter(|(_, _, lines)| !lines.is_empty()) {
+            let _ = writeln!(text, "\n{}", paint.strong(&format!("{title} ({count})")));
             lines.iter().take(most).for_each(|line| text.push_str(&format!("  {line}\n")));
             if lines.len() > most {
                 let _ = writeln!(text, "  and {} more: see -o wide", lines.len() - most);
@@ -124,7 +127,7 @@ fn head(report: &Report, paint: Paint) -> String {
     text
 }
 
-fn counts(report: &Report, paint: Paint) -> String {
+fn table(report: &Report, paint: Paint) -> String {
     let created = if report.state == State::Planned { "TO-CREATE" } else { "CREATED" };
     let mut table = Table::new(["RESOURCE", created, "SAME", "DIFFERS", "MERGED", "SKIPPED", "FAILED"]);
     let total = (report.tally.resources.len() > 1).then_some(("(all)", &report.counts));
