@@ -28,7 +28,7 @@ pub enum Restore {
   daytwo restore create --from nightly --include-namespaces shop --namespace-mapping shop:shop-copy
   daytwo restore create --from nightly --empty-volumes -o json")]
 pub struct Create {
-    /// The run's name: an RFC 1123 subdomain [default: BACKUP-YYYYMMDDhhmmss-XXXX, in UTC]
+    /// The run's name: an RFC 1123 subdomain [default: BACKUP-YYYYMMDDhhmmss-ID, in UTC]
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
     #[command(flatten)]

@@ -99,7 +99,7 @@ pub async fn sides(session: &Session, flags: &cli::Request, request: &mut Reques
     Ok(sides)
 }
 
-/// `BACKUP-YYYYMMDDhhmmss-XXXX`, in UTC, with a part of the run's UUID: two restores may begin in one second.
+/// `BACKUP-YYYYMMDDhhmmss-ID`, in UTC, with a part of the run's UUID: two restores may begin in one second.
 pub fn run_name(session: &Session, request: &Request) -> String {
     let id: String = session.run.chars().take(4).collect();
     format!("{}-{}-{id}", request.backup, session.clock.now().strftime("%Y%m%d%H%M%S"))
