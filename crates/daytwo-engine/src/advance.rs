@@ -116,8 +116,14 @@ pub async fn advance(journal: &mut Journal, world: &World<'_>) -> Result<Progres
             Ok(Progress::Stopped)
         }
         Err(error) => {
-            journal.append(Entry::Checkpoint { step: place, through, tally }, world.clock.now()).await?;
-            stop(journal, world, &whole(&error)).await?;
+            let checkpoint = Entry::Checkpoint { step: place, through, tally };
+            let told = async {
+                journal.append(checkpoint, world.clock.now()).await?;
+                stop(journal, world, &crate::api::causes(&error)).await
+            };
+            if let Err(lost) = told.await {
+                tracing::warn!(error = %lost, "the journal does not say how the run ended");
+            }
             Err(error)
         }
     }
@@ -165,10 +171,6 @@ async fn keep(journal: &mut Journal, act: &Act<'_>, done: &CancellationToken) ->
         }
         last = Instant::now();
     }
-}
-
-fn whole(error: &RunError) -> String {
-    crate::api::causes(error)
 }
 
 /// A step while it is carried out: what it has behind it, and whether it may go on.

@@ -123,7 +123,7 @@ impl Runner<'_> {
         let created = self.clock.now();
         let rules = self.observe(request.clone()).await?;
         self.events.event(Event::Started { what: "planning".to_owned() });
-        let facts = self.facts(&rules);
+        let facts = self.facts();
         let (planned, objects) = survey::judge(self, &rules, run, created, facts, detail).await?;
         self.events.event(Event::Finished { what: "planning".to_owned() });
         let mut tally = planned.known.clone();
@@ -165,7 +165,7 @@ impl Runner<'_> {
         let plan = Journal::read(self.location, run).await?.plan;
         let Kind::Restore(request) = plan.kind.clone();
         let rules = self.observe(request).await?;
-        let facts = self.facts(&rules);
+        let facts = self.facts();
         let changed = plan.stale(&facts);
         if !changed.is_empty() {
             return Err(RestoreError::Stale { run: run.to_owned(), changed });
@@ -222,7 +222,7 @@ impl Runner<'_> {
     }
 
     /// What a plan of this backup for this cluster relies on.
-    fn facts(&self, rules: &Rules) -> Vec<Fact> {
+    fn facts(&self) -> Vec<Fact> {
         let head = self.backup.head();
         let mut backup = head.name.clone();
         if let Some(revision) = head.revision {
@@ -235,7 +235,6 @@ impl Runner<'_> {
         vec![
             Fact::new("the backup", format!("{backup}, {} objects", head.objects)),
             Fact::new("the cluster's kube-system", uid.unwrap_or_else(|| "not readable".to_owned())),
-            Fact::new("the namespaces asked for", rules.census().namespaces_needed().count().to_string()),
         ]
     }
 

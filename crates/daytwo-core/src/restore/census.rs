@@ -28,6 +28,9 @@ const INGRESS_CLASSES: &str = "ingressclasses.networking.k8s.io";
 pub struct Census {
     kinds: BTreeMap<String, KindCensus>,
     related: BTreeMap<String, ResourceType>,
+    /// Objects noted, and for each resource the number of the last, counted from 0.
+    noted: u64,
+    last: BTreeMap<String, u64>,
     claims: BTreeMap<(String, String), Option<String>>,
     volumes: BTreeMap<String, Related>,
     wanted_volumes: BTreeSet<String>,
@@ -71,8 +74,15 @@ impl Census {
     /// # Errors
     /// Its bytes are no JSON object with metadata.
     pub fn note(&mut self, request: &Request, source: &Source<'_>) -> Result<(), JsonError> {
-        let meta = Meta::of_prefix(source.bytes)?;
         let resource = source.resource.group_resource();
+        match self.last.get_mut(&resource) {
+            Some(last) => *last = self.noted,
+            None => {
+                self.last.insert(resource.clone(), self.noted);
+            }
+        }
+        self.noted += 1;
+        let meta = Meta::of_prefix(source.bytes)?;
         let asked = by_filter(&request.filter, &resource, source, &meta);
         if matches!(resource.as_str(), "persistentvolumes" | DEFINITIONS | "namespaces")
             && !self.related.contains_key(&resource)
@@ -294,6 +304,11 @@ impl Census {
             related.map(|(name, kind)| (name.as_str(), kind)).collect();
         kinds.extend(self.resources().map(|(name, kind, _)| (name, kind)));
         kinds.into_iter().filter(|(name, _)| may_hold(wave, name)).map(|(_, kind)| kind.clone()).collect()
+    }
+
+    /// The number of the last object, in the order they were noted, that `wave` may hold; `None` if there is none.
+    pub fn last_of(&self, wave: Wave) -> Option<u64> {
+        self.last.iter().filter(|(resource, _)| may_hold(wave, resource)).map(|(_, last)| *last).max()
     }
 
     /// The namespaces, in the backup, that have objects of `resource`; empty for cluster-scoped resources.

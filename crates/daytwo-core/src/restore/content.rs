@@ -304,7 +304,7 @@ mod tests {
             let mut out = Vec::new();
             let claim = claim(volume);
             feed("persistentvolumeclaims", claim.as_bytes(), emptied, &mut |part| {
-                out.extend_from_slice(part)
+                out.extend_from_slice(part);
             })
             .unwrap();
             out

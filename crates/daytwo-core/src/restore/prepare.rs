@@ -22,7 +22,7 @@ use crate::json::{Edits, JsonError, Meta, elements};
 const LONGEST_MANAGER: usize = 128;
 
 /// What is sent for an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Write {
     /// The body of the request that creates it.
     pub body: Vec<u8>,
@@ -33,6 +33,14 @@ pub struct Write {
     pub how: How,
     /// What was changed beyond what a server decides, each as a sentence without its subject.
     pub notes: Vec<String>,
+}
+
+impl std::fmt::Debug for Write {
+    /// Without the body: it may be a Secret's.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { body, manager, how, notes } = self;
+        write!(f, "Write({} bytes as {manager:?}, {how:?}, {notes:?})", body.len())
+    }
 }
 
 /// How an object is written.

@@ -15,7 +15,7 @@ use crate::json::{JsonError, Meta, elements, find, string};
 use crate::resource::{ObjectKey, ResourceType};
 
 /// An object of a backup.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Source<'a> {
     /// Its type, at the version its bytes are in.
     pub resource: &'a ResourceType,
@@ -25,6 +25,20 @@ pub struct Source<'a> {
     pub name: &'a str,
     /// Its JSON.
     pub bytes: &'a [u8],
+}
+
+impl std::fmt::Debug for Source<'_> {
+    /// Without its bytes: it may be a Secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let namespace = self.namespace.unwrap_or_default();
+        write!(
+            f,
+            "Source({}/{namespace}/{}, {} bytes)",
+            self.resource.group_resource(),
+            self.name,
+            self.bytes.len()
+        )
+    }
 }
 
 /// Why an object is passed over.

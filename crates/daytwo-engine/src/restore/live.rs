@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use daytwo_core::json::Meta;
 use daytwo_core::resource::ResourceType;
-use daytwo_core::restore::{FINISHED_MARK, Rules, Source};
+use daytwo_core::restore::{FINISHED_MARK, RECLAIM_MARK, Rules, Source};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use kube::Client;
 use memchr::memmem;
@@ -26,11 +26,19 @@ const NAMESPACES: usize = 4;
 type Half = [u8; 16];
 
 /// What was seen of one object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     content: Half,
-    /// Whether it is a Job of a restore that was cut off before the Job had its status back.
+    /// Whether a restore that was cut off made it, and did not come to its last write: a Job without its status, a
+    /// PersistentVolume without its reclaim policy.
     pub half_done: bool,
+}
+
+impl std::fmt::Debug for Seen {
+    /// Without the digest: it may be of a Secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Seen(half done: {})", self.half_done)
+    }
 }
 
 /// What was seen of the kinds and namespaces asked for.
@@ -81,7 +89,12 @@ impl Seen {
     ) -> Result<Self, daytwo_core::json::JsonError> {
         let mut digest = Sha256::new();
         rules.live_content(resource, namespace, name, object, &mut |part| digest.update(part))?;
-        let half_done = resource == "jobs.batch" && memmem::find(object, FINISHED_MARK.as_bytes()).is_some();
+        let marked = |mark: &str| memmem::find(object, mark.as_bytes()).is_some();
+        let half_done = match resource {
+            "jobs.batch" => marked(FINISHED_MARK),
+            "persistentvolumes" => marked(RECLAIM_MARK),
+            _ => false,
+        };
         Ok(Self { content: half(digest), half_done })
     }
 

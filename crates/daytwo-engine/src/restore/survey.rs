@@ -96,7 +96,7 @@ pub async fn judge(
         let decided = planner.take(&source, there);
         objects.extend(decided.filter(|_| detail));
         done += 1;
-        if done % TELL_EVERY == 0 {
+        if u64::is_multiple_of(done, TELL_EVERY) {
             let what = "objects".to_owned();
             runner.events.event(Event::Progress { what, done, total: Some(runner.backup.head().objects) });
         }

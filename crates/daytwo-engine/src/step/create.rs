@@ -45,8 +45,17 @@ pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<C
     let ledger = Ledger::new(act, expected);
     let broken = Mutex::new(None);
     let entries = world.backup.entries().await?;
-    let reader =
-        Reader { act, wave, ledger: &ledger, unready, kinds: Kinds::default(), entries, broken: &broken };
+    let last = world.rules.census().last_of(wave);
+    let reader = Reader {
+        act,
+        wave,
+        ledger: &ledger,
+        unready,
+        kinds: Kinds::default(),
+        last,
+        entries,
+        broken: &broken,
+    };
     stream::unfold(reader, |mut reader| async move { Some((reader.next().await?, reader)) })
         .for_each_concurrent(world.rules.request().in_flight(), |item| {
             let (objects, ledger) = (&objects, &ledger);
@@ -90,6 +99,8 @@ struct Reader<'a> {
     ledger: &'a Ledger<'a>,
     unready: BTreeSet<String>,
     kinds: Kinds,
+    /// The number of the last object that may belong to the wave: what follows need not be read.
+    last: Option<u64>,
     entries: Entries,
     /// Why it ended early.
     broken: &'a Mutex<Option<RunError>>,
@@ -98,7 +109,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     async fn next(&mut self) -> Option<Item> {
         loop {
-            if self.act.halt.is_cancelled() {
+            if self.act.halt.is_cancelled() || self.last.is_none_or(|last| self.ledger.next() > last) {
                 return None;
             }
             let entry = match self.entries.next().await {
@@ -167,6 +178,11 @@ impl<'a> Ledger<'a> {
         Self { act, expected, books: Mutex::default() }
     }
 
+    /// The number of the object that is read next.
+    fn next(&self) -> u64 {
+        self.books().read
+    }
+
     /// The number of the object that was read just now.
     fn read(&self) -> u64 {
         let mut books = self.books();
@@ -186,7 +202,7 @@ impl<'a> Ledger<'a> {
         let done = books.done;
         self.settle(&mut books);
         drop(books);
-        if done % TELL_EVERY == 0 {
+        if done.is_multiple_of(TELL_EVERY) {
             self.tell(done);
         }
     }

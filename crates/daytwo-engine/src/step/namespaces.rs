@@ -26,6 +26,12 @@ pub(super) async fn ensure(namespaces: &[String], act: &Act<'_>) -> Result<bool,
                 act.tally(|tally| tally.note(key, "was made without labels: the backup does not hold it"));
             }
             Ok(Created::Exists { .. }) => {}
+            // Who may not list namespaces may not make them either: if it is there, its objects will tell.
+            Err(error) if error.is_denied() => {
+                act.tally(|tally| {
+                    tally.note(key, format!("cannot be seen or made, taken to be there: {error}"))
+                });
+            }
             Err(error) if act.halt.is_cancelled() && error.retry().is_some() => return Ok(true),
             Err(error) => act.tally(|tally| tally.failed(failed(key, &error, &[], ""))),
         }

@@ -170,7 +170,14 @@ impl Tries {
         if self.since.elapsed() + pause > self.deadline {
             return Err(error);
         }
-        tracing::debug!(%error, ?pause, tries = self.made, "trying again");
+        // Without the server's message, which may quote what was sent.
+        tracing::debug!(
+            code = error.code(),
+            reason = error.reason(),
+            ?pause,
+            tries = self.made,
+            "writing again"
+        );
         tokio::select! {
             () = halt.cancelled() => Err(error),
             () = sleep(pause) => Ok(()),

@@ -1,6 +1,7 @@
 //! A cluster, backups made of given objects, and restores of them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,6 +42,14 @@ pub const QUICK: Timing = Timing {
 pub struct Cluster {
     pub plane: &'static ControlPlane,
     pub site: Site,
+}
+
+impl Cluster {
+    /// The same cluster, reached by another kubeconfig.
+    pub async fn through(&self, kubeconfig: &Path) -> Cluster {
+        let options = ClusterOptions { kubeconfig: Some(kubeconfig.to_owned()), ..ClusterOptions::default() };
+        Cluster { plane: self.plane, site: Site::connect(&options).await.unwrap() }
+    }
 }
 
 /// The shared cluster; `None`, after saying so, where there are no parts to run it.
@@ -112,7 +121,7 @@ impl Cluster {
             threads: 1,
         };
         let mut writer = BackupWriter::claim(&location, &name, options).await.unwrap();
-        let mut sorted: BTreeMap<String, (Resource, Vec<(Option<String>, String, &Bytes)>)> = BTreeMap::new();
+        let mut sorted: BTreeMap<String, (Resource, Vec<Row<'_>>)> = BTreeMap::new();
         for bytes in objects {
             let value: Value = serde_json::from_slice(bytes).unwrap();
             let text = |path: &str| value.pointer(path).and_then(Value::as_str).map(str::to_owned);
@@ -170,6 +179,9 @@ impl Cluster {
         self.backup(&objects).await
     }
 }
+
+/// Namespace, name and JSON of an object.
+type Row<'a> = (Option<String>, String, &'a Bytes);
 
 /// A backup at a location of its own.
 pub struct Taken {
@@ -288,7 +300,7 @@ pub async fn journal(location: &Location) -> String {
     let objects: Vec<_> = listed.try_collect().await.unwrap();
     let mut text = String::new();
     for object in objects {
-        text.push_str(&String::from_utf8(location.get(&object.key).await.unwrap().to_vec()).unwrap());
+        text.push_str(std::str::from_utf8(&location.get(&object.key).await.unwrap()).unwrap());
         text.push('\n');
     }
     text

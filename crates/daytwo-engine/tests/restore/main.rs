@@ -2,13 +2,27 @@
 //!
 //! One control plane with its controller manager serves all tests of this binary; each keeps to names of its own.
 
+#[cfg(test)]
 mod accounts;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod going_on;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
 mod kept;
+#[cfg(test)]
 mod kinds;
+#[cfg(test)]
 mod mapping;
+#[cfg(test)]
 mod services;
+#[cfg(test)]
 mod volumes;
+#[cfg(test)]
 mod webhooks;
+#[cfg(test)]
+mod whole;
+#[cfg(test)]
 mod workloads;

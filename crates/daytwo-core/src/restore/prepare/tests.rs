@@ -540,7 +540,7 @@ fn an_object_of_the_backup_equals_itself_after_it_was_restored() {
     let live = |bytes: &str, out: &mut Vec<u8>| {
         rules
             .live_content("persistentvolumes", None, "pv-1", bytes.as_bytes(), &mut |part| {
-                out.extend_from_slice(part)
+                out.extend_from_slice(part);
             })
             .unwrap();
     };
