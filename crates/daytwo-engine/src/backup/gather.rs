@@ -146,9 +146,8 @@ impl Gather<'_> {
                 for (namespace, error) in unread {
                     self.survey.problems.push(problem(Some(namespace), error.to_string()));
                 }
-                if whole && self.survey.filter.selector.is_none() {
-                    let namespaces = wanted.namespaces.clone();
-                    self.complete.push(Complete { resource, namespaces });
+                if whole {
+                    self.complete.extend(complete(&self.survey.filter, wanted));
                 }
                 None
             }
@@ -201,6 +200,18 @@ impl Gather<'_> {
             warnings,
         }
     }
+}
+
+/// What absence from a list that was read to its end proves: nothing where the filter picked among the objects.
+fn complete(filter: &Filter, wanted: &Wanted) -> Option<Complete> {
+    let kind = wanted.kind();
+    let all = filter.all_namespaces();
+    let every = match (kind.namespaced, &wanted.namespaces) {
+        (true, named) => all || named.is_some(),
+        (false, _) => all || (filter.include_cluster_resources == Some(true) && !kind.is("", "namespaces")),
+    };
+    (every && filter.selector.is_none())
+        .then(|| Complete { resource: kind.group_resource(), namespaces: wanted.namespaces.clone() })
 }
 
 /// Writes the objects of one resource that the filter takes.
@@ -276,5 +287,44 @@ fn resource(kind: &ResourceType) -> Resource {
         kind: kind.kind.clone(),
         resource: kind.resource.clone(),
         namespaced: kind.namespaced,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discovery::Served;
+
+    fn wanted(resource: &str, namespaced: bool, filter: &Filter) -> Wanted {
+        let (group, version) = (String::new(), "v1".to_owned());
+        let kind = ResourceType { group, version, resource: resource.into(), kind: String::new(), namespaced };
+        let served = Served {
+            kind,
+            other_versions: Vec::new(),
+            verbs: Vec::new(),
+            short_names: Vec::new(),
+            singular: String::new(),
+            aggregated: false,
+        };
+        let namespaces = if namespaced { filter.exact_namespaces() } else { None };
+        Wanted { served, namespaces, when: When::Now }
+    }
+
+    #[test]
+    fn a_backup_of_one_namespace_does_not_call_the_namespaces_complete() {
+        let filter = Filter { include_namespaces: vec!["x".into()], ..Filter::default() };
+        assert_eq!(complete(&filter, &wanted("namespaces", false, &filter)), None);
+        let pods = complete(&filter, &wanted("pods", true, &filter));
+        assert_eq!(pods.and_then(|pods| pods.namespaces), Some(vec!["x".to_owned()]));
+    }
+
+    #[test]
+    fn a_glob_or_a_selector_proves_no_absence() {
+        let glob = Filter { include_namespaces: vec!["x*".into()], ..Filter::default() };
+        assert_eq!(complete(&glob, &wanted("pods", true, &glob)), None);
+        let selected = Filter { selector: "a=b".parse().ok(), ..Filter::default() };
+        assert_eq!(complete(&selected, &wanted("pods", true, &selected)), None);
+        let all = Filter::default();
+        assert!(complete(&all, &wanted("pods", true, &all)).is_some());
     }
 }

@@ -48,6 +48,7 @@ pub(super) async fn survey(
     for name in survey.filter.resolve(&named) {
         survey.warnings.push(format!("the server has no resource {name}"));
     }
+    events.event(Event::Finished { what: "discovery".to_owned() });
     for unknown in &discovery.unknown {
         survey.unknown(unknown);
     }
@@ -58,8 +59,10 @@ pub(super) async fn survey(
             wanted.push(one);
         }
     }
-    events.event(Event::Started { what: format!("finding the revision over {} resources", wanted.len()) });
+    let finding = format!("finding the revision over {} resources", wanted.len());
+    events.event(Event::Started { what: finding.clone() });
     let probed = probe(site.client(), wanted, request.patience).await;
+    events.event(Event::Finished { what: finding });
     if probed.wanted.is_empty() && probed.elsewhere.is_empty() {
         if let Some((_, error)) = probed.failed.into_iter().next() {
             return Err(BackupError::Cluster(error));
@@ -76,7 +79,6 @@ pub(super) async fn survey(
     } else if survey.revision.is_none() {
         survey.give_up_the_moment("no resource gave a revision that others share");
     }
-    events.event(Event::Finished { what: "discovery".to_owned() });
     Ok(survey)
 }
 
