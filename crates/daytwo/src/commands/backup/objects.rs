@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use daytwo_archive::{Backup, Entries, Entry, Resource};
+use daytwo_archive::{Backup, Count, Entries, Entry, Head, MadeBy, Resource};
 use daytwo_core::resource::{Named, ResourceType};
 
 use crate::failure::Result;
@@ -16,24 +16,10 @@ use crate::kinds::core_type;
 /// # Errors
 /// Those of reading.
 pub async fn kinds(backup: &mut Backup) -> Result<Vec<Named>> {
-    let counts = &backup.head().counts;
-    let known: Option<Vec<ResourceType>> = counts
-        .iter()
-        .map(|count| {
-            let (resource, group) = match count.resource.as_deref()?.split_once('.') {
-                Some((resource, group)) => (resource, group),
-                None => (count.resource.as_deref()?, ""),
-            };
-            let version = count.api_version.rsplit('/').next().unwrap_or_default();
-            Some(ResourceType {
-                group: group.to_owned(),
-                version: version.to_owned(),
-                resource: resource.to_owned(),
-                kind: count.kind.clone(),
-                namespaced: count.namespaces.keys().any(|namespace| !namespace.is_empty()),
-            })
-        })
-        .collect();
+    let Head { counts, made_by, .. } = backup.head();
+    // Where Velero's list of names is missing nothing is counted, and the archive holds what it holds.
+    let uncounted = counts.is_empty() && *made_by == MadeBy::Velero;
+    let known = if uncounted { None } else { counts.iter().map(counted).collect::<Option<Vec<_>>>() };
     let types = match known {
         Some(types) => types,
         None => {
@@ -47,6 +33,19 @@ pub async fn kinds(backup: &mut Backup) -> Result<Vec<Named>> {
         }
     };
     Ok(types.into_iter().map(Named::from).collect())
+}
+
+/// The type that a count is of; `None` where it does not say the resource.
+fn counted(count: &Count) -> Option<ResourceType> {
+    let name = count.resource.as_deref()?;
+    let (resource, group) = name.split_once('.').unwrap_or((name, ""));
+    Some(ResourceType {
+        group: group.to_owned(),
+        version: count.api_version.rsplit('/').next().unwrap_or_default().to_owned(),
+        resource: resource.to_owned(),
+        kind: count.kind.clone(),
+        namespaced: count.namespaces.keys().any(|namespace| !namespace.is_empty()),
+    })
 }
 
 /// One pass over the objects of a backup.
