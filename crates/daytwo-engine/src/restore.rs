@@ -276,6 +276,3 @@ fn unseen(resource: &str, error: &ApiError) -> Finding {
         command: Some(format!("kubectl auth can-i list {resource} --all-namespaces")),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -13,6 +13,7 @@ use crate::filter::{Choice, Filter};
 use crate::json::{JsonError, Meta, elements, find};
 use crate::resource::{ObjectKey, ResourceType};
 
+mod classes;
 mod elsewhere;
 
 pub use elsewhere::{DataElsewhere, Volumes};
@@ -172,45 +173,6 @@ impl Census {
             | "replicationcontrollers" => self.need_of_pod(source, &["spec", "template", "spec"]),
             _ => Ok(()),
         }
-    }
-
-    fn need_of_pod(&mut self, source: &Source<'_>, spec: &[&str]) -> Result<(), JsonError> {
-        let Some(span) = find(source.bytes, spec)? else { return Ok(()) };
-        let spec = &source.bytes[span];
-        self.need(PRIORITY_CLASSES, source, spec, &["priorityClassName"])?;
-        self.need(RUNTIME_CLASSES, source, spec, &["runtimeClassName"])
-    }
-
-    fn need_of_claim_templates(&mut self, source: &Source<'_>) -> Result<(), JsonError> {
-        let Some(span) = find(source.bytes, &["spec", "volumeClaimTemplates"])? else { return Ok(()) };
-        let templates = &source.bytes[span];
-        if !templates.starts_with(b"[") {
-            return Ok(());
-        }
-        for template in elements(templates) {
-            self.need(STORAGE_CLASSES, source, &templates[template?], &["spec", "storageClassName"])?;
-        }
-        Ok(())
-    }
-
-    fn need(
-        &mut self,
-        class: &'static str,
-        source: &Source<'_>,
-        bytes: &[u8],
-        path: &[&str],
-    ) -> Result<(), JsonError> {
-        let Some(name) = text_at(bytes, path)? else { return Ok(()) };
-        if class == PRIORITY_CLASSES && name.starts_with("system-") {
-            return Ok(());
-        }
-        let first = || ObjectKey {
-            resource: source.resource.group_resource(),
-            namespace: source.namespace.map(str::to_owned),
-            name: source.name.to_owned(),
-        };
-        self.needed_classes.entry((class, name.into_owned())).or_insert_with(|| (0, first())).0 += 1;
-        Ok(())
     }
 
     /// Whether `request` asks for the object, by itself or because something that it asks for needs it: a claim its

@@ -29,7 +29,7 @@ pub(super) async fn ensure(namespaces: &[String], act: &Act<'_>) -> Result<bool,
             // Who may not list namespaces may not make them either: if it is there, its objects will tell.
             Err(error) if error.is_denied() => {
                 act.tally(|tally| {
-                    tally.note(key, format!("cannot be seen or made, taken to be there: {error}"))
+                    tally.note(key, format!("cannot be seen or made, taken to be there: {error}"));
                 });
             }
             Err(error) if act.halt.is_cancelled() && error.retry().is_some() => return Ok(true),

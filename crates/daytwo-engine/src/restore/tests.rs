@@ -1,1 +1,0 @@
-//! Tests on a real control plane are in tests/; these need none.
