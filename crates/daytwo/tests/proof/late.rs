@@ -1,0 +1,103 @@
+//! Definitions that come and go while a backup is made, at exact moments of it: nothing that existed at the backup's
+//! revision is missing, and nothing is called missing that did not exist.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use testbed::{Api, ControlPlane, Family, Fault, FaultProxy, Gate, Rule};
+
+use crate::binary::{Daytwo, Run};
+use crate::{site, stored};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+struct Bench {
+    site: ControlPlane,
+    proxy: FaultProxy,
+    daytwo: Daytwo,
+}
+
+impl Bench {
+    /// The backup `name`, made with `meanwhile` done while the first request that `rule` meets is held.
+    fn made(&self, name: &str, rule: impl Fn(Fault) -> Rule, meanwhile: impl FnOnce(&mut Api)) -> Run {
+        let gate = Gate::new();
+        self.proxy.clear();
+        self.proxy.add(rule(Fault::Hold(gate.clone())).nth(1));
+        let mut running = self.daytwo.start(&["backup", "create", name, "-o", "json"]);
+        let reached = gate.reached(MINUTE);
+        if reached.is_err() {
+            running.ends_within(MINUTE);
+            panic!("the backup did not come to the gate: {}", running.end());
+        }
+        meanwhile(&mut Api::of(&self.site).unwrap());
+        gate.open();
+        running.end().sound()
+    }
+
+    fn holds(&self, name: &str, key: &str) -> bool {
+        stored::objects(&self.daytwo.folder(), name).contains_key(key)
+    }
+}
+
+fn add(site: &ControlPlane, api: &mut Api, plural: &str, kind: &str) {
+    site::define(site, api, &site::definition(plural, kind));
+    site::custom(api, "default", plural, kind, "one", &serde_json::json!({}));
+}
+
+fn whole(run: Run) -> Value {
+    let head = run.expect(0).json();
+    assert_eq!(head["phase"], "Completed", "{head}");
+    assert_eq!(head["consistency"]["kind"], "OneRevision", "{head}");
+    assert_eq!(head["problems"].as_array().map_or(0, Vec::len), 0, "{head}");
+    head
+}
+
+#[test]
+fn definitions_that_come_and_go_lose_nothing() {
+    if testbed::parts_or_skip(&[Family::Etcd, Family::Kube]).is_none() {
+        return;
+    }
+    let site = ControlPlane::builder().controller_manager(false).start().unwrap();
+    let proxy = FaultProxy::before_apiserver(&site).unwrap();
+    let daytwo = Daytwo::on_folder().cluster(&proxy.kubeconfig());
+    let bench = Bench { site, proxy, daytwo };
+    let site = &bench.site;
+
+    // Discovery is done, the revision is not chosen yet: at the revision the new kind has an object.
+    let probe = |fault| Rule::new(fault).with("limit=1").without("limit=1&").without(DEFINITIONS);
+    let run = bench.made("before", probe, |api| add(site, api, "befores", "Before"));
+    let head = whole(run);
+    assert!(
+        bench.holds("before", "befores.example.com/default/one"),
+        "a kind made before the revision: {head}"
+    );
+    assert!(bench.holds("before", "customresourcedefinitions.apiextensions.k8s.io/befores.example.com"));
+
+    // The revision is chosen: at it there is neither kind nor object.
+    let exact = |fault| Rule::new(fault).with("resourceVersionMatch=Exact");
+    let run = bench.made("after", exact, |api| add(site, api, "afters", "After"));
+    whole(run);
+    assert!(!bench.holds("after", "afters.example.com/default/one"));
+    assert!(!bench.holds("after", "customresourcedefinitions.apiextensions.k8s.io/afters.example.com"));
+
+    // Gone after the revision was chosen: its objects can no longer be read, so another moment is.
+    add(site, &mut Api::of(site).unwrap(), "goners", "Goner");
+    let list =
+        |fault| Rule::new(fault).path("/apis/example.com/v1/goners").with("resourceVersionMatch=Exact");
+    let run = bench.made("gone", list, |api| {
+        api.delete(&format!("{DEFINITIONS}/goners.example.com")).unwrap();
+        testbed::until(MINUTE, "the kind to be gone", || {
+            let list = api.request("GET", "/apis/example.com/v1/goners", b"")?;
+            Ok((list.status == 404).then_some(()))
+        })
+        .unwrap();
+    });
+    whole(run.says(&["starting over"]));
+    assert!(!bench.holds("gone", "goners.example.com/default/one"));
+    assert!(bench.holds("gone", "befores.example.com/default/one"));
+    assert!(bench.holds("gone", "afters.example.com/default/one"));
+    for name in ["before", "after", "gone"] {
+        bench.daytwo.run(&["backup", "verify", name]).expect(0);
+    }
+}
