@@ -41,7 +41,7 @@ impl Sides {
     }
 }
 
-/// Restores and prints the report; exit 1 where something failed, differs, or is to be acted on.
+/// Restores and prints the report; exit 1 where something differs or is to be acted on, exit 5 where an object failed.
 ///
 /// # Errors
 /// Exit 2 for what cannot be asked, exit 3 where cluster or store do not answer, exit 5 where the run stopped.

@@ -42,7 +42,7 @@ impl ReportDocument {
 /// Prints what came of a run that ended, and the exit code that goes with it.
 ///
 /// # Errors
-/// That of the run; exit 5 where it was stopped.
+/// That of the run; exit 5 where it was stopped, or where an object failed.
 pub fn end(session: &Session, run: &str, report: Result<Report, RestoreError>) -> Result {
     let report = match report {
         Ok(report) => report,
@@ -55,7 +55,11 @@ pub fn end(session: &Session, run: &str, report: Result<Report, RestoreError>) -
         State::Stopped { because, stands } => Some((because.clone(), stands.clone())),
         State::Finished | State::Planned => None,
     };
-    let exit = if report.is_clean() { Exit::Done } else { Exit::Findings };
+    let exit = match (report.counts.failed, report.is_clean()) {
+        (1.., _) => Exit::Failed,
+        (0, false) => Exit::Findings,
+        (0, true) => Exit::Done,
+    };
     session.out.document(&ReportDocument::new(report))?;
     let Some((because, stands)) = stopped else { return Ok(exit) };
     for what in stands {
