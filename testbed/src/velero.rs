@@ -129,8 +129,7 @@ impl Velero {
             .arg(format!("--profiler-address=127.0.0.1:{profiler}"))
             .args(&builder.args);
         nest.spawn(SERVER, &mut command)?;
-        let mut velero =
-            Velero { parts: parts.clone(), kubeconfig: builder.kubeconfig.to_owned(), nest };
+        let mut velero = Velero { parts: parts.clone(), kubeconfig: builder.kubeconfig.to_owned(), nest };
         until(READY, "Velero's location to be Available", || {
             velero.nest.check_all()?;
             let phase = builder.site.kubectl(&[

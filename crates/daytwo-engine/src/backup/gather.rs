@@ -297,7 +297,8 @@ mod tests {
 
     fn wanted(resource: &str, namespaced: bool, filter: &Filter) -> Wanted {
         let (group, version) = (String::new(), "v1".to_owned());
-        let kind = ResourceType { group, version, resource: resource.into(), kind: String::new(), namespaced };
+        let kind =
+            ResourceType { group, version, resource: resource.into(), kind: String::new(), namespaced };
         let served = Served {
             kind,
             other_versions: Vec::new(),
