@@ -1,6 +1,9 @@
 //! Measures writing and verifying on made-up objects: `cargo run --example measure -- [OBJECTS] [DIR]`.
 //!
-//! Prints bytes a second of JSON in, sizes, and peak memory. Not a test: numbers depend on the machine and the build.
+//! Prints bytes a second of JSON in, sizes, and peak memory. With `FOREIGN=FILE` that
+//! `.tar.gz` is verified too, as Velero's. Not a test: numbers depend on the machine and the build.
+
+#![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
 #[path = "../tests/cluster/mod.rs"]
 mod cluster;
@@ -97,18 +100,43 @@ async fn main() {
             after.0 - before.0,
             after.1 - before.1
         );
-        let started = Instant::now();
-        let report =
-            verify(&location, &name, &Keys::default(), &VerifyOptions::default()).await.expect("verify");
-        println!("verify: {:.3?}, {} findings; {}", started.elapsed(), report.findings.len(), peak());
-        let started = Instant::now();
-        let backup = Backup::open(&location, &name, &Keys::default()).await.expect("open");
-        let opened = started.elapsed();
-        let mut entries = backup.entries().await.expect("entries");
-        let mut read = 0;
-        while entries.next().await.expect("entry").is_some() {
-            read += 1;
+        judge(&location, &name).await;
+        if let Ok(foreign) = std::env::var("FOREIGN") {
+            // The same archive compressed by another tool, as a backup of Velero's.
+            let (v, archive) = (cluster::name("v"), std::fs::read(foreign).expect("FOREIGN"));
+            let head = r#"{"metadata":{"name":"v"},"status":{"phase":"Completed"}}"#;
+            location.put("backups/v/velero-backup.json", head.into()).await.expect("put");
+            location.put("backups/v/v.tar.gz", archive.into()).await.expect("put");
+            judge(&location, &v).await;
         }
-        println!("open: {opened:.3?}; entries: {read} in {:.3?}; {}", started.elapsed(), peak());
     }
+}
+
+async fn judge(location: &Location, name: &BackupName) {
+    for _ in 0..3 {
+        let (started, before) = (Instant::now(), used());
+        let report =
+            verify(location, name, &Keys::default(), &VerifyOptions::default()).await.expect("verify");
+        println!(
+            "verify {name}: {:.3?}, processor {:.2} s, {} findings; {}",
+            started.elapsed(),
+            used().1 - before.1,
+            report.findings.len(),
+            peak()
+        );
+    }
+    let (started, before) = (Instant::now(), used());
+    let backup = Backup::open(location, name, &Keys::default()).await.expect("open");
+    let opened = started.elapsed();
+    let mut entries = backup.entries().await.expect("entries");
+    let mut read = 0;
+    while entries.next().await.expect("entry").is_some() {
+        read += 1;
+    }
+    println!(
+        "open: {opened:.3?}; entries: {read} in {:.3?}, processor {:.2} s; {}",
+        started.elapsed(),
+        used().1 - before.1,
+        peak()
+    );
 }

@@ -3,13 +3,14 @@
 //! Written by hand, so that an entry costs no allocation; read with suspicion, so that no archive can name a file
 //! outside itself, be a link, or take more memory than [`LARGEST_ENTRY`].
 
+mod extended;
 mod header;
 mod path;
 mod read;
 mod write;
 
-pub(crate) use self::path::can_be_part;
 pub use self::path::{Copy, Place, UnsafePath};
+pub(crate) use self::path::{can_be_part, is_second_copy};
 pub use self::read::{EntryHeader, TarReader};
 pub(crate) use self::write::{END, TarWriter, padding};
 

@@ -4,6 +4,7 @@
 //! no digests, what can be proved is, and the rest is named. Takes a backup that is too damaged to be opened. Repairs
 //! nothing.
 
+mod ahead;
 mod archive;
 mod files;
 mod foreign;
@@ -79,6 +80,10 @@ impl Run<'_> {
     /// Name of a file inside the backup's directory.
     fn file(&self, file: File) -> String {
         file.name(self.name.as_str())
+    }
+
+    fn place(&self, file: File) -> watched::Place {
+        watched::Place { location: self.location.clone(), file: self.file(file), key: self.name.key(file) }
     }
 }
 

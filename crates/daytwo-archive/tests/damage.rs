@@ -2,6 +2,8 @@
 //!
 //! The long form flips every bit of a small backup (`DAYTWO_LONG=1`), the short one some hundred.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests may panic, and run where usize has 64 bits")]
+
 mod cluster;
 
 use daytwo_archive::encrypt::Identity;

@@ -1,5 +1,7 @@
 //! Backups that Velero wrote.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests may panic, and run where usize has 64 bits")]
+
 mod foreign;
 
 use daytwo_archive::*;

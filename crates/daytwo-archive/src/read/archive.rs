@@ -55,6 +55,7 @@ impl<R: Read> ArchiveReader<R> {
 
     /// The next object, or `None` after the last. An error of kind `InvalidData` or `UnexpectedEof` says what is wrong
     /// with the archive.
+    #[expect(clippy::should_implement_trait, reason = "it lends what it read, which no iterator can")]
     pub fn next(&mut self) -> io::Result<Option<Found<'_>>> {
         let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
         loop {

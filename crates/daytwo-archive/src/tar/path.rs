@@ -116,6 +116,18 @@ impl<'a> Place<'a> {
     }
 }
 
+/// Whether `second` is the path of the second copy of the object whose first copy lies at `first`.
+pub(crate) fn is_second_copy(first: &[u8], second: &[u8]) -> bool {
+    let start = if first.starts_with(b"./") { 2 } else { 0 } + "resources/".len();
+    let Some(end) = first.get(start..).and_then(|resource| memchr::memchr(b'/', resource)) else {
+        return false;
+    };
+    let (root, rest) = first.split_at(start + end + 1);
+    let between = second.strip_prefix(root).and_then(|second| second.strip_suffix(rest));
+    let version = between.and_then(|between| between.strip_suffix(b"-preferredversion/"));
+    version.is_some_and(|version| !version.is_empty() && !version.contains(&b'/'))
+}
+
 /// Whether a name can be a part of a path.
 pub(crate) fn can_be_part(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.bytes().any(|byte| byte == b'/' || byte == 0)
@@ -141,6 +153,23 @@ mod tests {
             Place::of(b"resources/clusterroles.rbac.authorization.k8s.io/v1/cluster/system:node.json"),
             object("clusterroles.rbac.authorization.k8s.io", Copy::Other("v1"), None, "system:node")
         );
+    }
+
+    #[test]
+    fn the_second_copy_of_an_object_is_known_by_its_path() {
+        let first = b"resources/pods/namespaces/a/x.json";
+        assert!(is_second_copy(first, b"resources/pods/v1-preferredversion/namespaces/a/x.json"));
+        for other in [
+            &first[..],
+            b"resources/pods/v1/namespaces/a/x.json",
+            b"resources/pods/-preferredversion/namespaces/a/x.json",
+            b"resources/pods/v1/2-preferredversion/namespaces/a/x.json",
+            b"resources/pods/v1-preferredversion/namespaces/b/x.json",
+            b"resources/jobs/v1-preferredversion/namespaces/a/x.json",
+            b"",
+        ] {
+            assert!(!is_second_copy(first, other), "{}", String::from_utf8_lossy(other));
+        }
     }
 
     #[test]

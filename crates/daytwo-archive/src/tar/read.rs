@@ -1,6 +1,7 @@
 //! Reads entries one after another. Whoever made the archive: links, devices, contents beyond [`LARGEST_ENTRY`],
 //! bytes after the end and endless padding are errors, and an entry's name is only what its header says.
 
+use super::extended::Extended;
 use super::header::{self, CHECKSUM, KIND, MAGIC, NAME, PREFIX, SIZE};
 use super::path::shown;
 use super::{BLOCK, LARGEST_ENTRY, padding};
@@ -73,6 +74,7 @@ impl<R: BufRead> TarReader<R> {
 
     /// The next regular file, or `None` after the last. Directories are passed over. What is unread of the entry before
     /// is skipped.
+    #[expect(clippy::should_implement_trait, reason = "it lends what it read, which no iterator can")]
     pub fn next(&mut self) -> io::Result<Option<EntryHeader<'_>>> {
         if self.ended {
             return Ok(None);
@@ -143,7 +145,12 @@ impl<R: BufRead> TarReader<R> {
                 let text = self.extension(size)?;
                 match kind {
                     b'L' => self.long_path = Some(header::text(&text).to_vec()),
-                    b'x' => self.records(&text)?,
+                    b'x' => {
+                        let said = Extended::parse(&text)
+                            .ok_or_else(|| wrong("is damaged: an extended tar header cannot be read"))?;
+                        self.long_path = said.path.or(self.long_path.take());
+                        self.long_size = said.size.or(self.long_size);
+                    }
                     // A comment for the whole archive, as git writes.
                     _ => {}
                 }
@@ -206,33 +213,6 @@ impl<R: BufRead> TarReader<R> {
         let mut text = Vec::new();
         self.content(&mut text)?;
         Ok(text)
-    }
-
-    /// Records of an extended header: `<length> <key>=<value>\n`.
-    fn records(&mut self, mut text: &[u8]) -> io::Result<()> {
-        let bad = || wrong("is damaged: an extended tar header cannot be read");
-        while !text.is_empty() {
-            let space = text.iter().take(8).position(|&byte| byte == b' ').ok_or_else(bad)?;
-            let length: usize = std::str::from_utf8(&text[..space])
-                .ok()
-                .and_then(|said| said.parse().ok())
-                .ok_or_else(bad)?;
-            let record = text.get(space + 1..length).ok_or_else(bad)?;
-            let record = record.strip_suffix(b"\n").ok_or_else(bad)?;
-            let equals = memchr::memchr(b'=', record).ok_or_else(bad)?;
-            let (key, value) = (&record[..equals], &record[equals + 1..]);
-            match key {
-                b"path" => self.long_path = Some(value.to_vec()),
-                b"size" => {
-                    let size =
-                        std::str::from_utf8(value).ok().and_then(|said| said.parse().ok()).ok_or_else(bad)?;
-                    self.long_size = Some(size);
-                }
-                _ => {}
-            }
-            text = &text[length..];
-        }
-        Ok(())
     }
 
     /// Whole blocks; `false` at the end of the source.
@@ -311,6 +291,18 @@ impl<R: BufRead> TarReader<R> {
             true => Err(wrong("ends without the end of a tar archive")),
             false => Ok(()),
         }
+    }
+}
+
+impl<'a> TarReader<&'a [u8]> {
+    /// The content of the entry begun last, where it lies.
+    pub(crate) fn content_in_place(&mut self) -> io::Result<&'a [u8]> {
+        let size = usize::try_from(self.rest).map_err(|_| truncated())?;
+        let (content, rest) = self.source.split_at_checked(size).ok_or_else(truncated)?;
+        self.source = rest;
+        self.rest = 0;
+        self.end_of_content()?;
+        Ok(content)
     }
 }
 

@@ -35,10 +35,10 @@ fn results(head: &Head) -> Value {
         let line = json!(format!("resource: /{} name: /{name} error: {}", problem.resource, problem.what));
         match &problem.namespace {
             None => cluster.push(line),
-            Some(namespace) => match namespaces.entry(namespace.clone()).or_insert_with(|| json!([])) {
-                Value::Array(lines) => lines.push(line),
-                _ => {}
-            },
+            Some(namespace) => {
+                let lines = namespaces.entry(namespace.clone()).or_insert_with(|| json!([]));
+                lines.as_array_mut().expect("invariant: made an array above").push(line);
+            }
         }
     }
     let mut errors = Map::new();

@@ -5,8 +5,8 @@ use super::lines::Lines;
 use super::member::{Checked, Checker, LARGEST, Stand};
 use super::naming::{Harm, Naming, name};
 use super::report::{Report, Severity};
-use super::watched::Trouble;
-use crate::location::{Error, Location};
+use super::watched::Place;
+use crate::location::Error;
 use crate::manifest::{Member, Tail};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -15,10 +15,7 @@ use std::thread;
 
 /// The archive, and what is said of it.
 pub(super) struct Archive<'a> {
-    pub(super) location: &'a Location,
-    /// Inside the backup's directory, and relative to the location.
-    pub(super) file: String,
-    pub(super) key: String,
+    pub(super) place: &'a Place,
     pub(super) tail: &'a Tail,
     pub(super) threads: usize,
 }
@@ -47,11 +44,13 @@ impl Archive<'_> {
         let taken = Mutex::new(taken);
         let (done, results) = mpsc::sync_channel::<Done>(threads);
         let (free, buffers) = mpsc::channel::<Vec<u8>>();
+        let (free_lines, lines_buffers) = mpsc::channel::<Vec<u8>>();
+        let lines_buffers = Mutex::new(lines_buffers);
         let ended = thread::scope(|scope| {
             let feeding = scope.spawn(move || self.feed(source, &jobs, &buffers));
             for _ in 0..threads {
-                let (taken, done) = (&taken, done.clone());
-                scope.spawn(move || self.work(taken, &done));
+                let (taken, buffers, done) = (&taken, &lines_buffers, done.clone());
+                scope.spawn(move || self.work(taken, buffers, &done));
             }
             drop(done);
             let mut waiting = BTreeMap::new();
@@ -60,20 +59,13 @@ impl Archive<'_> {
                 let _ = free.send(bytes);
                 waiting.insert(index, checked);
                 while let Some(checked) = waiting.remove(&next) {
-                    self.compare(next, checked, lines, report);
+                    let _ = free_lines.send(self.compare(next, checked, lines, report));
                     next += 1;
                 }
             }
             feeding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
-        let Err(error) = ended else { return Ok(()) };
-        match Trouble::of(error, self.location, &self.key) {
-            Trouble::Unread(error) => Err(error),
-            Trouble::Damage(what) => {
-                report.damaged_file("archive-damaged", &self.file, what);
-                Ok(())
-            }
-        }
+        self.place.judge(ended, "archive-damaged", report).map(drop)
     }
 
     /// Cuts the archive into members. Says what is wrong with their sequence as an error of kind `InvalidData`.
@@ -105,56 +97,67 @@ impl Archive<'_> {
         }
     }
 
-    fn work(&self, jobs: &Mutex<mpsc::Receiver<Job>>, done: &mpsc::SyncSender<Done>) {
+    fn work(
+        &self,
+        jobs: &Mutex<mpsc::Receiver<Job>>,
+        buffers: &Mutex<mpsc::Receiver<Vec<u8>>>,
+        done: &mpsc::SyncSender<Done>,
+    ) {
         let mut checker = Checker::new();
         loop {
             let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(Job { index, bytes }) = job else { return };
             let stand = Stand { first: index == 0, last: index + 1 == self.tail.members.len() };
-            let checked = checker.check(&bytes, &self.tail.members[index], stand);
+            let buffer =
+                buffers.lock().unwrap_or_else(PoisonError::into_inner).try_recv().unwrap_or_default();
+            let checked = checker.check(&bytes, &self.tail.members[index], stand, buffer);
             if done.send(Done { index, checked, bytes }).is_err() {
                 return;
             }
         }
     }
 
-    fn compare<R: Read>(&self, index: usize, checked: Checked, lines: &mut Lines<R>, report: &mut Report) {
+    /// Compares a member with the manifest's lines for it. Gives its buffer back.
+    fn compare<R: Read>(
+        &self,
+        index: usize,
+        checked: Checked,
+        lines: &mut Lines<R>,
+        report: &mut Report,
+    ) -> Vec<u8> {
         let member = &self.tail.members[index];
         report.objects += member.objects;
         match checked.fault {
             Some(fault) => self.name_harm(index, member, &fault, &checked.raw, lines, report),
             None if checked.objects != member.objects => {
-                report.damaged_file(
-                    "archive-differs",
-                    &self.file,
-                    format!(
-                        "has {} objects in member {index} where the manifest says {}",
-                        checked.objects, member.objects
-                    ),
+                let what = format!(
+                    "has {} objects in member {index} where the manifest says {}",
+                    checked.objects, member.objects
                 );
+                report.damaged_file("archive-differs", &self.place.file, what);
                 lines.skip(member.objects);
             }
-            None => {
-                for line in checked.lines.split_inclusive(|&byte| byte == b'\n') {
-                    match lines.next() {
-                        Some(said) if said == line => {}
-                        Some(said) => {
-                            let object = Lines::<R>::row(said).map_or_else(
-                                || String::from_utf8_lossy(line).into_owned(),
-                                |row| name(&row.path),
-                            );
-                            report.damaged += 1;
-                            report.damaged_object(
-                                "object-differs",
-                                &self.file,
-                                &object,
-                                "is not the object that the manifest names in this place",
-                            );
-                        }
-                        // Said once, where the manifest is judged.
-                        None => return,
-                    }
-                }
+            None => self.compare_lines(&checked.lines, lines, report),
+        }
+        checked.lines
+    }
+
+    fn compare_lines<R: Read>(&self, mut found: &[u8], lines: &mut Lines<R>, report: &mut Report) {
+        while let Some(end) = memchr::memchr(b'\n', found) {
+            let (line, rest) = found.split_at(end + 1);
+            found = rest;
+            // That the manifest ends too early is said where it is judged.
+            let Some(said) = lines.next() else { return };
+            if said != line {
+                let object = Lines::<R>::row(said)
+                    .map_or_else(|| String::from_utf8_lossy(line).into_owned(), |row| name(&row.path));
+                report.damaged += 1;
+                report.damaged_object(
+                    "object-differs",
+                    &self.place.file,
+                    &object,
+                    "is not the object that the manifest names in this place",
+                );
             }
         }
     }
@@ -182,7 +185,7 @@ impl Archive<'_> {
         let whole = rows.len() - harmed.iter().filter(|(_, harm)| *harm != Harm::Second).count();
         report.damaged_file(
             "member-damaged",
-            &self.file,
+            &self.place.file,
             format!("is damaged between bytes {from} and {to}: the gzip member there {fault}; of {} objects in it {whole} can be read whole", rows.len()),
         );
         for (object, harm) in harmed {
@@ -193,7 +196,7 @@ impl Archive<'_> {
                     report.find(
                         "copy-damaged",
                         Severity::Warning,
-                        Some(self.file.clone()),
+                        Some(self.place.file.clone()),
                         Some(object),
                         "one of its two copies is damaged, the other is whole",
                     );
@@ -201,7 +204,7 @@ impl Archive<'_> {
                 }
             };
             report.damaged += 1;
-            report.damaged_object(id, &self.file, &object, what);
+            report.damaged_object(id, &self.place.file, &object, what);
         }
     }
 }

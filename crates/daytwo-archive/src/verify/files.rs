@@ -2,7 +2,7 @@
 
 use super::Run;
 use super::report::{Report, Severity};
-use super::watched::{Trouble, Watched, drain};
+use super::watched::{Opened, Place, Watched, drain};
 use crate::gzip::GzipReader;
 use crate::layout::File;
 use crate::location::{Error, Result};
@@ -50,7 +50,8 @@ pub(super) async fn verify(
 async fn one(run: Run<'_>, said: StoredFile, plain: Option<StoredFile>) -> Result<Report> {
     let mut report = Report::default();
     let key = format!("{}/{}", run.name.dir(), said.name);
-    let source = match Source::fetch(run.location, &key).await {
+    let place = Place { location: run.location.clone(), file: said.name.clone(), key };
+    let source = match Source::fetch(run.location, &place.key).await {
         Ok(source) => source,
         Err(Error::NotFound { .. }) => {
             report.damaged_file("file-missing", &said.name, "is missing");
@@ -58,36 +59,22 @@ async fn one(run: Run<'_>, said: StoredFile, plain: Option<StoredFile>) -> Resul
         }
         Err(error) => return Err(error),
     };
-    let (location, identities) = (run.location.clone(), run.keys.identities.clone());
+    let identities = plain.is_some().then(|| run.keys.identities.clone());
     blocking(move || {
-        let (mut stored, seen) = Watched::new(source);
-        let mut inside = None;
-        let read = match &plain {
-            None => drain(&mut stored),
-            Some(_) => crate::encrypt::decryptor(stored, &identities).and_then(|opened| {
-                let (mut opened, seen) = Watched::new(opened);
-                inside = Some(seen);
-                drain(&mut opened)
-            }),
-        };
-        let (size, sha256) = seen.so_far();
+        let opened = Opened::new(source, identities.as_deref());
+        let Some(mut opened) = place.judge(opened, "file-damaged", &mut report)? else { return Ok(report) };
+        let read = drain(&mut opened.content);
+        let (size, sha256) = opened.stored.so_far();
         report.files += 1;
         report.bytes += size;
-        match read.map_err(|error| Trouble::of(error, &location, &key)) {
-            Ok(_) => {
-                compare(&mut report, &said, size, sha256);
-                if let (Some(plain), Some(inside)) = (plain, inside) {
-                    let (size, sha256) = inside.so_far();
-                    compare(&mut report, &plain, size, sha256);
-                }
-                Ok(report)
+        if place.judge(read, "file-damaged", &mut report)?.is_some() {
+            compare(&mut report, &said, size, sha256);
+            if let (Some(plain), Some(inside)) = (plain, opened.inside) {
+                let (size, sha256) = inside.so_far();
+                compare(&mut report, &plain, size, sha256);
             }
-            Err(Trouble::Damage(what)) => {
-                report.damaged_file("file-damaged", &said.name, what);
-                Ok(report)
-            }
-            Err(Trouble::Unread(error)) => Err(error),
         }
+        Ok(report)
     })
     .await
 }
@@ -99,22 +86,16 @@ pub(super) async fn gzipped(
     read: impl FnOnce(&mut dyn Read) -> io::Result<()> + Send + 'static,
 ) -> Result<Report> {
     let mut report = Report::default();
-    let (name, key, location) = (run.file(file), run.name.key(file), run.location.clone());
-    let source = Source::fetch(run.location, &key).await?;
+    let place = run.place(file);
+    let source = Source::fetch(run.location, &place.key).await?;
     blocking(move || {
         let (stored, seen) = Watched::new(source);
         let mut content = GzipReader::new(stored);
         let judged = read(&mut content).and_then(|()| drain(&mut content));
         report.files += 1;
         report.bytes += seen.so_far().0;
-        match judged.map_err(|error| Trouble::of(error, &location, &key)) {
-            Ok(_) => Ok(report),
-            Err(Trouble::Damage(what)) => {
-                report.damaged_file("file-damaged", &name, what);
-                Ok(report)
-            }
-            Err(Trouble::Unread(error)) => Err(error),
-        }
+        place.judge(judged, "file-damaged", &mut report)?;
+        Ok(report)
     })
     .await
 }

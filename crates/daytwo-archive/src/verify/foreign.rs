@@ -2,14 +2,14 @@
 //! proved, and that both copies of an object agree; the rest is named.
 
 use super::Run;
+use super::ahead::{Chunks, ahead};
 use super::files::gzipped;
 use super::report::{Report, Severity};
-use super::watched::{Trouble, Watched, drain};
-use crate::gzip::GzipReader;
+use super::watched::{Watched, drain};
 use crate::layout::File;
 use crate::location::Result;
 use crate::read::source::{Source, blocking};
-use crate::tar::{Copy, Place, TarReader};
+use crate::tar::{Copy, Place, TarReader, is_second_copy};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
@@ -17,11 +17,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufReader, Read};
 use std::sync::mpsc;
-use std::thread;
-
-/// Bytes decompressed ahead at once, and how many of those wait.
-const CHUNK: usize = 256 * 1024;
-const WAITING: usize = 4;
 
 /// Most entries of an archive: a few bytes are kept of each.
 const MOST_ENTRIES: usize = 10_000_000;
@@ -42,16 +37,16 @@ pub(super) async fn verify(run: Run<'_>, mut report: Report) -> Result<Report> {
     match run.found.sizes.contains_key(&run.file(File::Archive)) {
         true => archive(run, &mut report).await?,
         false => {
-            report.damaged_file("file-missing", &run.file(File::Archive), "is missing: no object is left")
+            report.damaged_file("file-missing", &run.file(File::Archive), "is missing: no object is left");
         }
     }
     if let Some(listed) = listed.filter(|listed| *listed != report.objects) {
         let what = format!("names {listed} objects, and the archive holds {}", report.objects);
         report.find("counts-differ", Severity::Warning, Some(run.file(File::ResourceList)), None, what);
     }
-    match report.damage {
-        0 => report.proved.push("gzip checksums hold, the tar archive is whole, every object is JSON of the name it has, and its copies agree".into()),
-        _ => {}
+    if report.damage == 0 {
+        let what = "gzip checksums hold, the tar archive is whole, every object is JSON of the name it has, and its copies agree";
+        report.proved.push(what.into());
     }
     report.not_proved.push("that the objects are those that were backed up, and who wrote it: Velero writes no digests and no signature".into());
     Ok(report)
@@ -101,95 +96,19 @@ fn not_json(error: serde_json::Error) -> io::Error {
 
 /// Reads the archive: one thread decompresses, one looks at what comes.
 pub(super) async fn archive(run: Run<'_>, report: &mut Report) -> Result<()> {
-    let (file, key, location) = (run.file(File::Archive), run.name.key(File::Archive), run.location.clone());
-    let source = Source::fetch(run.location, &key).await?;
-    let mut found = Report::default();
+    let place = run.place(File::Archive);
+    let source = Source::fetch(run.location, &place.key).await?;
     let found = blocking(move || {
+        let mut found = Report::default();
         let (stored, seen) = Watched::new(source);
-        let (chunks, taken) = mpsc::sync_channel::<io::Result<Vec<u8>>>(WAITING);
-        let (free, buffers) = mpsc::channel::<Vec<u8>>();
-        let looked = thread::scope(|scope| {
-            scope.spawn(move || decompress(stored, &chunks, &buffers));
-            let mut look = Look::new(&file, &mut found);
-            look.all(Chunks { taken, free, current: Vec::new(), at: 0 })
-        });
+        let looked = ahead(stored, |content| Look::new(&place.file, &mut found).all(content));
         found.files += 1;
         found.bytes += seen.so_far().0;
-        match looked.map_err(|error| Trouble::of(error, &location, &key)) {
-            Ok(()) => Ok(found),
-            Err(Trouble::Damage(what)) => {
-                found.damaged_file("archive-damaged", &file, what);
-                Ok(found)
-            }
-            Err(Trouble::Unread(error)) => Err(error),
-        }
+        place.judge(looked, "archive-damaged", &mut found).map(|_| found)
     })
     .await?;
     report.take(found);
     Ok(())
-}
-
-fn decompress(
-    source: impl Read,
-    chunks: &mpsc::SyncSender<io::Result<Vec<u8>>>,
-    buffers: &mpsc::Receiver<Vec<u8>>,
-) {
-    let mut content = GzipReader::new(source);
-    loop {
-        let mut chunk = buffers.try_recv().unwrap_or_default();
-        chunk.clear();
-        match content.by_ref().take(CHUNK as u64).read_to_end(&mut chunk) {
-            Ok(0) => return,
-            Ok(_) => {
-                if chunks.send(Ok(chunk)).is_err() {
-                    return;
-                }
-            }
-            Err(error) => {
-                // What came before the damage is looked at too.
-                let _ = chunks.send(Ok(chunk)).and_then(|()| chunks.send(Err(error)));
-                return;
-            }
-        }
-    }
-}
-
-/// What the other thread decompressed.
-struct Chunks {
-    taken: mpsc::Receiver<io::Result<Vec<u8>>>,
-    free: mpsc::Sender<Vec<u8>>,
-    current: Vec<u8>,
-    at: usize,
-}
-
-impl io::BufRead for Chunks {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.at == self.current.len() {
-            match self.taken.recv() {
-                Err(_) => return Ok(&[]),
-                Ok(chunk) => {
-                    let used = std::mem::replace(&mut self.current, chunk?);
-                    self.at = 0;
-                    let _ = self.free.send(used);
-                }
-            }
-        }
-        Ok(&self.current[self.at..])
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.at = (self.at + amount).min(self.current.len());
-    }
-}
-
-impl Read for Chunks {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let some = io::BufRead::fill_buf(self)?;
-        let length = some.len().min(into.len());
-        into[..length].copy_from_slice(&some[..length]);
-        io::BufRead::consume(self, length);
-        Ok(length)
-    }
 }
 
 /// As much of an object as its path must agree with.
@@ -254,11 +173,9 @@ impl<'a> Look<'a> {
                 Ok(Place::Version) => version = true,
                 Ok(Place::Object { copy: Copy::Other(_), .. }) => {}
                 Ok(Place::Object { copy: Copy::First, namespace, name, .. }) => {
-                    self.first(&path, namespace, name, &mut bytes)
+                    self.first(&path, namespace, name, &mut bytes);
                 }
-                Ok(Place::Object { copy: Copy::Preferred(_), resource, namespace, name }) => {
-                    self.second(resource, namespace, name, &bytes)
-                }
+                Ok(Place::Object { copy: Copy::Preferred(_), .. }) => self.second(&path, &bytes),
             }
         }
         if self.seen.is_empty() {
@@ -307,14 +224,8 @@ impl<'a> Look<'a> {
         std::mem::swap(&mut self.first, bytes);
     }
 
-    fn second(&mut self, resource: &str, namespace: Option<&str>, name: &str, bytes: &[u8]) {
-        let same = match Place::of(&self.first_path) {
-            Ok(Place::Object { resource: r, namespace: ns, name: n, .. }) => {
-                (r, ns, n) == (resource, namespace, name)
-            }
-            _ => false,
-        };
-        if !same {
+    fn second(&mut self, path: &[u8], bytes: &[u8]) {
+        if !is_second_copy(&self.first_path, path) {
             self.apart += 1;
         } else if self.first != bytes {
             let object = super::naming::name(&String::from_utf8_lossy(&self.first_path));

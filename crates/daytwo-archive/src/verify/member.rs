@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::gzip::MemberHeader;
 use crate::manifest::{Member, write_row};
-use crate::tar::{Copy, LARGEST_ENTRY, Place, TarReader, VERSION};
+use crate::tar::{Copy, LARGEST_ENTRY, Place, TarReader, VERSION, VERSION_PATH, is_second_copy};
 use flate2::{Decompress, FlushDecompress, Status};
 use libdeflater::Decompressor;
 
@@ -32,24 +32,23 @@ pub(super) struct Checked {
 pub(super) struct Checker {
     whole: Decompressor,
     raw: Vec<u8>,
-    first: Vec<u8>,
-    second: Vec<u8>,
     path: Vec<u8>,
 }
 
 impl Checker {
     pub(super) fn new() -> Checker {
-        Checker {
-            whole: Decompressor::new(),
-            raw: Vec::new(),
-            first: Vec::new(),
-            second: Vec::new(),
-            path: Vec::new(),
-        }
+        Checker { whole: Decompressor::new(), raw: Vec::new(), path: Vec::new() }
     }
 
-    pub(super) fn check(&mut self, bytes: &[u8], member: &Member, stand: Stand) -> Checked {
-        let mut lines = Vec::new();
+    /// `lines` is a buffer to use.
+    pub(super) fn check(
+        &mut self,
+        bytes: &[u8],
+        member: &Member,
+        stand: Stand,
+        mut lines: Vec<u8>,
+    ) -> Checked {
+        lines.clear();
         match self.read(bytes, member, stand, &mut lines) {
             Ok(objects) => {
                 if self.raw.capacity() as u64 > LARGEST / 16 {
@@ -80,7 +79,7 @@ impl Checker {
             Ok(written) if written == length => {}
             _ => return Err("does not decompress to what its checksum says".into()),
         }
-        let objects = objects(raw, stand, &mut self.path, &mut self.first, &mut self.second, lines)?;
+        let objects = objects(raw, stand, &mut self.path, lines)?;
         match stored {
             true => Ok(objects),
             false => Err("has other bytes than its digest says".into()),
@@ -102,48 +101,32 @@ fn raw_length(bytes: &[u8], member: &Member) -> Result<usize, String> {
 }
 
 /// Reads the entries of a member: pairs of copies, and before the first pair of an archive its version.
-fn objects(
-    raw: &[u8],
-    stand: Stand,
-    path: &mut Vec<u8>,
-    first: &mut Vec<u8>,
-    second: &mut Vec<u8>,
-    lines: &mut Vec<u8>,
-) -> Result<u64, String> {
+fn objects(raw: &[u8], stand: Stand, path: &mut Vec<u8>, lines: &mut Vec<u8>) -> Result<u64, String> {
+    let said = |error: std::io::Error| error.to_string();
     let mut tar = if stand.last { TarReader::new(raw) } else { TarReader::part(raw) };
     if stand.first {
-        let version = tar
-            .next()
-            .map_err(|error| error.to_string())?
-            .is_some_and(|header| Place::of(header.path) == Ok(Place::Version));
-        tar.content(first).map_err(|error| error.to_string())?;
-        if !version || first != VERSION.as_bytes() {
+        let version = tar.next().map_err(said)?.is_some_and(|header| header.path == VERSION_PATH.as_bytes());
+        if !version || tar.content_in_place().map_err(said)? != VERSION.as_bytes() {
             return Err("does not begin with the version of the layout".into());
         }
     }
     let mut objects = 0;
     loop {
-        path.clear();
-        match tar.next().map_err(|error| error.to_string())? {
+        match tar.next().map_err(said)? {
             None => return Ok(objects),
-            Some(header) => path.extend_from_slice(header.path),
+            Some(header) => {
+                path.clear();
+                path.extend_from_slice(header.path);
+            }
         }
-        let (resource, namespace, name) = match Place::of(path) {
-            Ok(Place::Object { resource, copy: Copy::First, namespace, name }) => (resource, namespace, name),
+        match Place::of(path) {
+            Ok(Place::Object { copy: Copy::First, .. }) => {}
             Ok(_) => return Err("has an entry out of place".into()),
             Err(refused) => return Err(refused.to_string()),
-        };
-        tar.content(first).map_err(|error| error.to_string())?;
-        let other =
-            tar.next().map_err(|error| error.to_string())?.ok_or("has an object without its second copy")?;
-        let same = match Place::of(other.path) {
-            Ok(Place::Object { resource: r, copy: Copy::Preferred(_), namespace: ns, name: n }) => {
-                (r, ns, n) == (resource, namespace, name)
-            }
-            _ => false,
-        };
-        tar.content(second).map_err(|error| error.to_string())?;
-        if !same || first != second {
+        }
+        let first = tar.content_in_place().map_err(said)?;
+        let other = tar.next().map_err(said)?.ok_or("has an object without its second copy")?;
+        if !is_second_copy(path, other.path) || tar.content_in_place().map_err(said)? != first {
             return Err("has an object whose second copy differs".into());
         }
         let text = std::str::from_utf8(path).map_err(|_| "has a path that is not UTF-8")?;

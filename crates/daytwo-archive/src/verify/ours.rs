@@ -2,18 +2,18 @@
 
 use super::archive::Archive;
 use super::heads::{backup_head, signature, stored_head};
-use super::lines::Lines;
+use super::lines::{Ended, Lines};
 use super::report::{Report, Severity};
-use super::watched::{Trouble, Watched, drain};
+use super::watched::{Opened, Place, drain};
 use super::{Run, files};
 use crate::digest::Digest;
+use crate::encrypt::Identity;
 use crate::head::Phase;
 use crate::layout::File;
-use crate::location::{Error, Location, Result};
+use crate::location::{Error, Result};
 use crate::manifest::{StoredFile, Tail};
 use crate::read::source::{Source, blocking};
 use crate::read::{encrypted_tail, tail};
-use std::io::Read;
 
 /// What the heads say, and the way to the rest.
 #[derive(Default)]
@@ -147,7 +147,7 @@ async fn with_manifest(
         }
         (Some(_), _) => {}
         (None, _) => {
-            report.not_proved.push("who wrote it: no key was given to compare its signature with".into())
+            report.not_proved.push("who wrote it: no key was given to compare its signature with".into());
         }
     }
     if report.damage > 0 {
@@ -187,132 +187,108 @@ fn judge_head(run: Run<'_>, tail: &Tail, said: &Said, report: &mut Report) {
 /// Archive and manifest, each read once, side by side.
 async fn with_archive(run: Run<'_>, tail: Tail, said: Said, encrypted: bool) -> Result<Report> {
     let mut report = Report::default();
-    let (archive, manifest) = (run.file(File::Archive), run.file(File::Manifest));
     let lines = Source::fetch(run.location, &run.name.key(File::Manifest)).await?;
-    let source = match Source::fetch(run.location, &run.name.key(File::Archive)).await {
+    let archive = match Source::fetch(run.location, &run.name.key(File::Archive)).await {
         Ok(source) => source,
         Err(Error::NotFound { .. }) => {
-            report.damaged_file("file-missing", &archive, "is missing: no object is left");
+            report.damaged_file("file-missing", &run.file(File::Archive), "is missing: no object is left");
             return Ok(report);
         }
         Err(error) => return Err(error),
     };
-    let identities = encrypted.then(|| run.keys.identities.clone());
-    let (location, key, threads) = (run.location.clone(), run.name.key(File::Archive), run.options.threads);
-    blocking(move || {
-        let open = |source| -> std::io::Result<(Box<dyn Read + Send>, super::watched::Seen)> {
-            let (stored, seen) = Watched::new(source);
-            Ok(match &identities {
-                None => (Box::new(stored), seen),
-                Some(identities) => (Box::new(crate::encrypt::decryptor(stored, identities)?), seen),
-            })
-        };
-        let trouble = |error, file: &str, report: &mut Report| match Trouble::of(error, &location, &key) {
-            Trouble::Damage(what) => {
-                report.damaged_file("file-damaged", file, what);
-                Ok(())
-            }
-            Trouble::Unread(error) => Err(error),
-        };
-        let (opened, manifest_seen) = match open(lines) {
-            Ok(opened) => opened,
-            Err(error) => return trouble(error, &manifest, &mut report).map(|()| report),
-        };
-        let mut lines = Lines::new(opened);
-        match open(source) {
-            Err(error) => trouble(error, &archive, &mut report)?,
-            Ok((opened, seen)) => {
-                let (mut opened, inside) = Watched::new(opened);
-                let work = Archive {
-                    location: &location,
-                    file: archive.clone(),
-                    key: key.clone(),
-                    tail: &tail,
-                    threads,
-                };
-                work.verify(&mut opened, &mut lines, &mut report)?;
-                // What is left after damage.
-                if let Err(error) = drain(&mut opened) {
-                    trouble(error, &archive, &mut report)?;
-                }
-                report.files += 1;
-                report.bytes += seen.so_far().0;
-                let stored =
-                    said.stored.as_deref().unwrap_or(&tail.files).iter().find(|file| file.name == archive);
-                let plain = encrypted.then(|| tail.files.iter().find(|file| file.name == archive));
-                for (said, seen) in [(Some(stored), &seen), (plain, &inside)] {
-                    match (said, seen.so_far()) {
-                        (Some(Some(said)), (size, sha256)) => files::compare(&mut report, said, size, sha256),
-                        (Some(None), _) => {
-                            report.damaged_file("head-damaged", &manifest, "does not name the archive")
-                        }
-                        (None, _) => {}
-                    }
-                }
-            }
+    let both = Both {
+        archive: run.place(File::Archive),
+        manifest: run.place(File::Manifest),
+        identities: encrypted.then(|| run.keys.identities.clone()),
+        threads: run.options.threads,
+        tail,
+        said,
+    };
+    blocking(move || both.verify(archive, lines, &mut report).map(|()| report)).await
+}
+
+/// The work of [`with_archive`] that blocks.
+struct Both {
+    archive: Place,
+    manifest: Place,
+    identities: Option<Vec<Identity>>,
+    threads: usize,
+    tail: Tail,
+    said: Said,
+}
+
+impl Both {
+    fn verify(&self, archive: Source, manifest: Source, report: &mut Report) -> Result<()> {
+        let opened = Opened::new(manifest, self.identities.as_deref());
+        let Some(manifest) = self.manifest.judge(opened, "manifest-damaged", report)? else { return Ok(()) };
+        let mut lines = Lines::new(manifest.content);
+        let opened = Opened::new(archive, self.identities.as_deref());
+        if let Some(mut archive) = self.archive.judge(opened, "archive-damaged", report)? {
+            let work = Archive { place: &self.archive, tail: &self.tail, threads: self.threads };
+            work.verify(&mut archive.content, &mut lines, report)?;
+            // What is left after damage.
+            let rest = drain(&mut archive.content);
+            self.archive.judge(rest, "archive-damaged", report)?;
+            self.digests(&archive, report);
         }
-        finish_lines(lines, &tail, &manifest, &location, &key, &mut report)?;
-        let (size, sha256) = manifest_seen.so_far();
+        let ended = lines.finish();
+        if let Some(ended) = self.manifest.judge(ended, "manifest-damaged", report)? {
+            self.judge_lines(&ended, report);
+        }
+        let (size, sha256) = manifest.stored.so_far();
         report.files += 1;
         report.bytes += size;
-        if said.manifest.is_some_and(|said| said != sha256) {
+        if self.said.manifest.is_some_and(|said| said != sha256) {
             report.damaged_file(
                 "manifest-damaged",
-                &manifest,
+                &self.manifest.file,
                 "has other bytes than it was written with: its digest differs",
             );
         }
-        Ok(report)
-    })
-    .await
-}
+        Ok(())
+    }
 
-/// The manifest's lines once all are read: their root, their number, and what follows them.
-fn finish_lines<R: Read>(
-    lines: Lines<R>,
-    tail: &Tail,
-    manifest: &str,
-    location: &Location,
-    key: &str,
-    report: &mut Report,
-) -> Result<()> {
-    let ended = match lines.finish() {
-        Ok(ended) => ended,
-        Err(error) => {
-            return match Trouble::of(error, location, key) {
-                Trouble::Damage(what) => {
-                    report.damaged_file("manifest-damaged", manifest, what);
-                    Ok(())
-                }
-                Trouble::Unread(error) => Err(error),
-            };
+    /// Of the archive as stored, and as it is inside.
+    fn digests(&self, archive: &Opened, report: &mut Report) {
+        report.files += 1;
+        report.bytes += archive.stored.so_far().0;
+        let named = |files: &[StoredFile]| files.iter().find(|file| file.name == self.archive.file).cloned();
+        let stored = named(self.said.stored.as_deref().unwrap_or(&self.tail.files));
+        let inside = archive.inside.as_ref().map(|inside| (named(&self.tail.files), inside));
+        for (said, seen) in [(stored, &archive.stored)].into_iter().chain(inside) {
+            let (size, sha256) = seen.so_far();
+            match said {
+                Some(said) => files::compare(report, &said, size, sha256),
+                None => report.damaged_file("head-damaged", &self.manifest.file, "does not name the archive"),
+            }
         }
-    };
-    if ended.root != tail.root {
-        report.damaged_file(
-            "manifest-damaged",
-            manifest,
-            "does not have the root over its objects that it says it has",
-        );
     }
-    if ended.count != tail.head.objects {
-        report.damaged_file(
-            "counts-differ",
-            manifest,
-            format!("names {} objects where it says {}", ended.count, tail.head.objects),
-        );
+
+    /// The manifest's lines once all are read: their root, their number, and what follows them.
+    fn judge_lines(&self, ended: &Ended, report: &mut Report) {
+        let (file, tail) = (&self.manifest.file, &self.tail);
+        if ended.root != tail.root {
+            report.damaged_file(
+                "manifest-damaged",
+                file,
+                "does not have the root over its objects that it says it has",
+            );
+        }
+        if ended.count != tail.head.objects {
+            let what = format!("names {} objects where it says {}", ended.count, tail.head.objects);
+            report.damaged_file("counts-differ", file, what);
+        }
+        if ended.doubles > 0 {
+            report.damaged_file(
+                "object-twice",
+                file,
+                format!("names {} objects more than once", ended.doubles),
+            );
+        }
+        if Tail::parse(&ended.rest).is_err() {
+            report.damaged_file("manifest-damaged", file, "does not end as it begins");
+        }
     }
-    if ended.doubles > 0 {
-        report.damaged_file(
-            "object-twice",
-            manifest,
-            format!("names {} objects more than once", ended.doubles),
-        );
-    }
-    if Tail::parse(&ended.rest).is_err() {
-        report.damaged_file("manifest-damaged", manifest, "does not end as it begins");
-    }
-    Ok(())
 }
 
 /// Every file that belongs to the backup.

@@ -1,7 +1,10 @@
 //! A source that is digested while it is read, and what its errors mean.
 
+use super::report::Report;
 use crate::digest::{Digest, Hasher};
-use crate::location::Error;
+use crate::encrypt::{Identity, decryptor};
+use crate::location::{Error, Location};
+use crate::read::source::{Source, explain};
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,6 +41,25 @@ impl<R: Read> Read for Watched<R> {
     }
 }
 
+/// A file of a backup, digested as stored and, if it is encrypted, as it is inside.
+pub(super) struct Opened {
+    pub(super) content: Box<dyn Read + Send>,
+    pub(super) stored: Seen,
+    pub(super) inside: Option<Seen>,
+}
+
+impl Opened {
+    /// Opens `source`, decrypting it if `identities` are given.
+    pub(super) fn new(source: Source, identities: Option<&[Identity]>) -> io::Result<Opened> {
+        let (watched, stored) = Watched::new(source);
+        let Some(identities) = identities else {
+            return Ok(Opened { content: Box::new(watched), stored, inside: None });
+        };
+        let (content, inside) = Watched::new(decryptor(watched, identities)?);
+        Ok(Opened { content: Box::new(content), stored, inside: Some(inside) })
+    }
+}
+
 /// Reads to the end, keeping nothing.
 pub(super) fn drain(source: &mut impl Read) -> io::Result<u64> {
     let mut buffer = vec![0; 128 * 1024];
@@ -62,15 +84,44 @@ pub(super) enum Trouble {
 
 impl Trouble {
     /// Of an error met while reading.
-    pub(super) fn of(error: io::Error, location: &crate::Location, key: &str) -> Trouble {
+    pub(super) fn of(error: io::Error, location: &Location, key: &str) -> Trouble {
         match error.kind() {
             io::ErrorKind::InvalidData => Trouble::Damage(error.to_string()),
             io::ErrorKind::UnexpectedEof => Trouble::Damage("ends too early".into()),
-            _ => match crate::read::source::explain(error, location, key) {
+            _ => match explain(error, location, key) {
                 Error::Corrupt { what, .. } => Trouble::Damage(what),
                 Error::NotFound { .. } => Trouble::Damage("is missing".into()),
                 other => Trouble::Unread(other),
             },
+        }
+    }
+}
+
+/// Where a file lies, for what is said of it.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) location: Location,
+    /// Inside the backup's directory.
+    pub(super) file: String,
+    /// Relative to the location.
+    pub(super) key: String,
+}
+
+impl Place {
+    /// Puts damage into the report; what could not be read at all is an error.
+    pub(super) fn judge<T>(
+        &self,
+        read: io::Result<T>,
+        id: &'static str,
+        report: &mut Report,
+    ) -> Result<Option<T>, Error> {
+        match read.map_err(|error| Trouble::of(error, &self.location, &self.key)) {
+            Ok(value) => Ok(Some(value)),
+            Err(Trouble::Unread(error)) => Err(error),
+            Err(Trouble::Damage(what)) => {
+                report.damaged_file(id, &self.file, what);
+                Ok(None)
+            }
         }
     }
 }

@@ -1,6 +1,11 @@
 //! A cluster made up for tests: objects that look like those of a real one, the same for the same seed.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "tests may panic, and run where usize has 64 bits"
+)]
 
 use daytwo_archive::location::LocationOptions;
 use daytwo_archive::*;

@@ -1,6 +1,11 @@
 //! Archives that daytwo did not write: Velero's, and hostile ones.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "tests may panic, and run where usize has 64 bits"
+)]
 
 use bytes::Bytes;
 use daytwo_archive::{BackupName, Location};
