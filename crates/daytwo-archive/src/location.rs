@@ -19,6 +19,7 @@ mod source;
 mod tls;
 mod url;
 mod velero;
+mod whole;
 
 pub(crate) use self::bucket::Bucket;
 pub use self::check::{CheckResult, Outcome};

@@ -221,13 +221,9 @@ impl Parts {
         let store = Arc::clone(self.store(self.bucket.parts.as_ref())?);
         match store.complete_multipart(&self.path, &id, parts).await {
             Ok(_) => Ok(()),
-            // Completed, the answer lost, and tried again: the upload is unknown and the object there.
+            // Completed, and the answer lost: nobody else writes this key, so what is there is what was sent.
             Err(error) => match self.bucket.head(&self.key).await {
-                Ok(Some(info))
-                    if info.size == written && matches!(error, object_store::Error::NotFound { .. }) =>
-                {
-                    Ok(())
-                }
+                Ok(Some(info)) if info.size == written => Ok(()),
                 _ => match self.failed(&error) {
                     Error::NotFound { .. } => Err(Error::Stale(format!(
                         "the upload of {} to {} was ended by somebody else: run the backup again",

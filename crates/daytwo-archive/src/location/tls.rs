@@ -4,6 +4,7 @@
 
 use super::error::{Error, Result};
 use super::options::{LocationOptions, Patience};
+use super::whole::Whole;
 use object_store::client::{HttpClient, HttpConnector};
 use object_store::{BackoffConfig, ClientOptions, RetryConfig};
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ pub(super) struct Shared(pub(super) reqwest::Client);
 
 impl HttpConnector for Shared {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.0.clone()))
+        Ok(HttpClient::new(Whole(self.0.clone())))
     }
 }
 
