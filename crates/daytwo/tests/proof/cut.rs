@@ -48,11 +48,15 @@ pub struct Counting<'a> {
     raised: AtomicU64,
 }
 
+/// Defines the custom resource that the writers with this prefix raise.
+pub fn define(site: &ControlPlane, api: &mut Api, prefix: &str) {
+    site::define(site, api, &site::definition(&format!("{prefix}counters"), "Counter"));
+}
+
 impl<'a> Counting<'a> {
     pub fn begin(site: &'a ControlPlane, prefix: &'static str) -> Counting<'a> {
         let mut api = Api::of(site).unwrap();
-        let definition = site::definition(&format!("{prefix}counters"), "Counter");
-        site::define(site, &mut api, &definition);
+        define(site, &mut api, prefix);
         let counting = Counting { site, prefix, stop: AtomicBool::new(false), raised: AtomicU64::new(0) };
         for namespace in counting.namespaces() {
             site::namespace(&mut api, &namespace);

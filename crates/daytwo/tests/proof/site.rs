@@ -41,10 +41,13 @@ pub fn version(name: &str, storage: bool) -> Value {
     })
 }
 
-/// Makes the definition and waits until its objects are served.
+/// Makes the definition, unless it is there, and waits until its objects are served.
 pub fn define(site: &ControlPlane, api: &mut Api, definition: &Value) {
-    api.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition).unwrap();
+    const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     let name = definition["metadata"]["name"].as_str().unwrap();
+    if api.get(&format!("{DEFINITIONS}/{name}")).is_err() {
+        api.create(DEFINITIONS, definition).unwrap();
+    }
     site.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd", name]).unwrap();
     let group = definition["spec"]["group"].as_str().unwrap();
     let plural = definition["spec"]["names"]["plural"].as_str().unwrap();

@@ -8,11 +8,13 @@ use serde_json::{Value, json};
 use testbed::{Api, ControlPlane, Family, S3, Velero};
 
 use crate::binary::Daytwo;
-use crate::cut::Counting;
+use crate::cut::{self, Counting};
 use crate::{say, site, stored, times};
 
 const BUCKET: &str = "velero";
 const NAMESPACE: &str = "orders";
+/// Prefix of the counters that writers raise.
+const WRITERS: &str = "torn";
 /// Velero looks into the bucket every five seconds.
 const SYNC: Duration = Duration::from_secs(90);
 
@@ -29,6 +31,10 @@ fn both() -> Option<&'static Both> {
     let s3 = testbed::shared::s3()?;
     Some(BOTH.get_or_init(|| {
         let site = ControlPlane::start().unwrap();
+        // Velero learns of kinds when it starts, and every five minutes from then on.
+        let mut api = Api::of(&site).unwrap();
+        site::define(&site, &mut api, &site::definition("tickets", "Ticket"));
+        cut::define(&site, &mut api, WRITERS);
         let velero =
             Velero::builder(&site, s3, BUCKET).client_qps(1_000).client_burst(1_000).start().unwrap();
         Both { site, s3, velero }
@@ -78,9 +84,6 @@ const COLLECTIONS: [&str; 8] = [
 
 fn fill(both: &Both) {
     let mut api = Api::of(&both.site).unwrap();
-    if api.get("/apis/example.com/v1").is_err() {
-        site::define(&both.site, &mut api, &site::definition("tickets", "Ticket"));
-    }
     site::namespace(&mut api, NAMESPACE);
     site::config_map(&mut api, NAMESPACE, "settings", &json!({ "mode": "a" }));
     site::secret(&mut api, NAMESPACE, "token", &json!({ "word": "b" }));
@@ -254,7 +257,7 @@ fn alone() -> std::sync::MutexGuard<'static, ()> {
 fn what_velero_s_backups_show_under_writers_is_counted() {
     let Some(both) = both() else { return };
     let runs = times(1, 5);
-    let counting = Counting::begin(&both.site, "torn");
+    let counting = Counting::begin(&both.site, WRITERS);
     let mut torn = 0;
     counting.during(|| {
         for run in 0..runs {
