@@ -43,20 +43,24 @@ pub fn print(line: &str) -> Result<()> {
     writeln!(io::stdout(), "{line}").context("cannot write to stdout")
 }
 
-/// Builds the program called `name` by `cargo build` with `args`, and returns its path.
+/// Builds programs by `cargo build` with `args`, all in one go so that what they share is built once, and
+/// returns their paths.
 ///
 /// # Errors
-/// If it cannot be built.
-pub fn program(name: &str, args: &[&str]) -> Result<PathBuf> {
-    let mut command = cargo(&["build", "--bin", name]);
-    command.args(args);
+/// If one cannot be built.
+pub fn programs<const N: usize>(names: [&str; N], args: &[&str]) -> Result<[PathBuf; N]> {
+    let mut command = cargo(&["build"]);
+    command.args(args).args(names.iter().flat_map(|name| ["--bin", name]));
     run(&mut command)?;
     // What is built already only says where it is.
     let output = command.args(["--quiet", "--message-format=json"]).output().context("cannot run cargo")?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let executable = messages
-        .filter(|message| message["target"]["name"] == name)
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
-    executable.with_context(|| format!("cargo does not say where it put {name}"))
+    let messages: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let mut paths = names.map(|_| PathBuf::new());
+    for (path, name) in paths.iter_mut().zip(names) {
+        let mut of_it = messages.iter().filter(|message| message["target"]["name"] == name);
+        let executable = of_it.find_map(|message| message["executable"].as_str());
+        *path = executable.with_context(|| format!("cargo does not say where it put {name}"))?.into();
+    }
+    Ok(paths)
 }

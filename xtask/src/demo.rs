@@ -29,7 +29,7 @@ struct Stage {
 pub fn run() -> Result<()> {
     available(&[Family::Etcd, Family::Kube]).context("the demo needs a control plane of real parts")?;
     // Unoptimised, as that is built sooner.
-    let daytwo = cargo::program("daytwo", &["--package", "daytwo"])?;
+    let [daytwo] = cargo::programs(["daytwo"], &["--package", "daytwo"])?;
     say(
         "starting etcd, kube-apiserver and kube-controller-manager (the first time, Go builds them: minutes)",
     );

@@ -44,8 +44,10 @@ impl Ground {
     /// Builds what is needed and starts it.
     pub fn start() -> Result<Ground> {
         available(&[Family::Etcd, Family::Kube, Family::S3])?;
-        let daytwo = cargo::program("daytwo", &["--release", "--package", "daytwo"])?;
-        let client = cargo::program("bench-client", &["--release", "--package", "xtask"])?;
+        let [daytwo, client] = cargo::programs(
+            ["daytwo", "bench-client"],
+            &["--release", "--package", "daytwo", "--package", "xtask"],
+        )?;
         // Compaction would come in some rounds and not in others.
         let site =
             ControlPlane::builder().controller_manager(false).compaction_interval(Duration::ZERO).start()?;

@@ -4,12 +4,14 @@
 //! unoptimised build; nor must the loader that fills a cluster, or the wrapper that measures a process. What
 //! it refuses to do: decide, compare, print for people. That is the other half's.
 
+mod chance;
 mod connect;
 mod fill;
 mod objects;
 mod pages;
 mod read;
 mod run;
+mod settings;
 
 use std::ffi::OsString;
 use std::io::Write as _;

@@ -1,57 +1,20 @@
 //! The objects that clusters are filled with: of 20, 14 ConfigMaps with 1 KiB of settings, 4 Secrets,
 //! a Deployment and a custom resource, over ten namespaces.
 //!
-//! Object number n is the same on every machine. The settings are words and numbers, which compress as
-//! settings do; the Secrets' values are random.
-
-use std::fmt::Write as _;
+//! Object number n is the same on every machine. The Secrets' values are random.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::chance::Chance;
+use super::settings;
+
 /// The collection of the custom resource, over all namespaces.
 pub const WIDGETS: &str = "/apis/bench.daytwo.dev/v1/widgets";
 
 const NAMESPACES: u32 = 10;
-/// The bytes of settings in a ConfigMap.
-const SETTINGS: usize = 1024;
-const WORDS: [&str; 32] = [
-    "cache",
-    "timeout",
-    "server",
-    "client",
-    "retry",
-    "limit",
-    "queue",
-    "worker",
-    "batch",
-    "region",
-    "bucket",
-    "metrics",
-    "trace",
-    "level",
-    "pool",
-    "size",
-    "interval",
-    "backoff",
-    "endpoint",
-    "listen",
-    "address",
-    "storage",
-    "replica",
-    "leader",
-    "session",
-    "token",
-    "feature",
-    "enabled",
-    "threshold",
-    "window",
-    "buffer",
-    "shard",
-];
-
 /// An object and where it is created.
 pub struct Object {
     /// The path of its collection.
@@ -102,16 +65,17 @@ pub fn needed() -> Vec<Object> {
 pub fn object(number: u32) -> Object {
     // Scrambled, so that each namespace gets of every kind.
     let namespace = name((number / 20) % NAMESPACES);
-    let mut chance = Chance(u64::from(number));
+    let mut chance = Chance::new(u64::from(number));
     let (path, body) = match number % 20 {
-        0..14 => (
-            format!("/api/v1/namespaces/{namespace}/configmaps"),
-            json!({
+        0..14 => {
+            let (file, text) = settings::file(&mut chance);
+            let body = json!({
                 "apiVersion": "v1", "kind": "ConfigMap",
                 "metadata": meta(&namespace, "settings", number),
-                "data": { "application.properties": settings(&mut chance) },
-            }),
-        ),
+                "data": { file: text },
+            });
+            (format!("/api/v1/namespaces/{namespace}/configmaps"), body)
+        }
         14..18 => (
             format!("/api/v1/namespaces/{namespace}/secrets"),
             json!({
@@ -134,7 +98,7 @@ pub fn object(number: u32) -> Object {
                     "size": number % 7,
                     "ratio": 0.25,
                     "parts": [{ "name": "left", "weight": number }, { "name": "right", "weight": 3 }],
-                    "notes": settings(&mut chance),
+                    "rules": settings::file(&mut chance).1,
                 },
             }),
         ),
@@ -188,38 +152,6 @@ fn deployment(namespace: &str, number: u32) -> Value {
     })
 }
 
-/// Exactly [`SETTINGS`] bytes of `word.word=number` lines.
-fn settings(chance: &mut Chance) -> String {
-    let mut text = String::with_capacity(SETTINGS + 64);
-    while text.len() < SETTINGS {
-        let _ = writeln!(text, "{}.{}={}", chance.word(), chance.word(), chance.next() % 100_000);
-    }
-    text.truncate(SETTINGS);
-    text
-}
-
-/// SplitMix64 (Steele, Lea, Flood, 2014): the same numbers for the same seed, everywhere.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn word(&mut self) -> &'static str {
-        let [low, ..] = self.next().to_le_bytes();
-        WORDS[usize::from(low) % WORDS.len()]
-    }
-
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
-        (0..count).map(|_| self.next().to_le_bytes()[0]).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,6 +168,7 @@ mod tests {
     fn an_object_is_the_same_each_time() {
         assert_eq!(object(0).body, object(0).body);
         let value: Value = serde_json::from_slice(&object(0).body).unwrap();
-        assert_eq!(value["data"]["application.properties"].as_str().unwrap().len(), SETTINGS);
+        let data = value["data"].as_object().unwrap();
+        assert_eq!(data.values().map(|text| text.as_str().unwrap().len()).sum::<usize>(), settings::LENGTH);
     }
 }
