@@ -129,18 +129,19 @@ impl Gather<'_> {
             .await
             .unwrap_or_else(|panic| Ended::StartOver(format!("reading {name} ended unexpectedly: {panic}")));
         self.events.event(Event::Finished { what: name.clone() });
-        Ok(self.settle(wanted, name, ended))
+        Ok(self.settle(wanted, &name, ended))
     }
 
     /// Takes down how a resource ended. Gives the reason to start over.
-    fn settle(&mut self, wanted: &Wanted, resource: String, ended: Ended) -> Option<String> {
-        let problem = |namespace, what| Problem { resource: resource.clone(), namespace, name: None, what };
+    fn settle(&mut self, wanted: &Wanted, resource: &str, ended: Ended) -> Option<String> {
+        let problem =
+            |namespace, what| Problem { resource: resource.to_owned(), namespace, name: None, what };
         match ended {
             Ended::Whole { fallbacks, unread, outside } => {
-                let fallback = |what| Fallback { resource: resource.clone(), what };
+                let fallback = |what| Fallback { resource: resource.to_owned(), what };
                 self.fallbacks.extend(fallbacks.into_iter().map(fallback));
                 if let Some(why) = outside {
-                    self.survey.outside.push(OutsideCut { resource: resource.clone(), why });
+                    self.survey.outside.push(OutsideCut { resource: resource.to_owned(), why });
                 }
                 let whole = unread.is_empty();
                 for (namespace, error) in unread {
