@@ -29,6 +29,8 @@ pub use split::{Batch, ListMeta, SplitError, Splitter};
 pub(crate) enum When {
     /// At the cut's revision.
     At(u64),
+    /// Not again: its probe was a list at the cut's revision, and had no object.
+    Empty,
     /// As the server holds it when asked: outside the cut.
     Now,
 }

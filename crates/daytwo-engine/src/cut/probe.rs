@@ -4,6 +4,9 @@
 //! foreign revision with 200 and no objects, or the objects of some other time. So every resource is listed
 //! once with `limit=1`, between two lists of one anchor resource: a revision outside those two is another
 //! store's. A list without a revision has no store at all.
+//!
+//! Most resources of a cluster have no objects. Where nothing was written meanwhile, their probes were made at
+//! the cut's own revision and are their lists: a third of a backup's requests.
 
 use futures::{StreamExt, stream};
 use http_body_util::BodyExt;
@@ -36,7 +39,7 @@ pub(crate) struct Probed {
 
 /// What one probe said.
 enum Answer {
-    Revision(u64),
+    Revision { seen: u64, empty: bool },
     None,
     Failed(ApiError),
 }
@@ -55,7 +58,7 @@ pub(crate) async fn probe(client: &Client, wanted: Vec<Wanted>, patience: Patien
         None => Answer::None,
     };
     let window = match (anchor, after) {
-        (Some((_, before)), Answer::Revision(after)) if before <= after => Some(before..=after),
+        (Some((_, before)), Answer::Revision { seen: after, .. }) if before <= after => Some(before..=after),
         _ => None,
     };
     let mut probed = Probed {
@@ -68,21 +71,24 @@ pub(crate) async fn probe(client: &Client, wanted: Vec<Wanted>, patience: Patien
     };
     for (mut wanted, (_, answer)) in wanted.into_iter().zip(answers) {
         match (answer, &window) {
-            (Answer::Revision(seen), Some(window)) if !window.contains(&seen) => {
+            (Answer::Revision { seen, .. }, Some(window)) if !window.contains(&seen) => {
                 let (from, to) = (window.start(), window.end());
                 let why = format!("its revision is {seen}, the cut's store stood between {from} and {to}");
                 wanted.when = When::Now;
                 probed.elsewhere.push((wanted, why));
             }
-            (Answer::Revision(_), Some(_)) if wanted.served.aggregated => {
+            (Answer::Revision { .. }, Some(_)) if wanted.served.aggregated => {
                 wanted.when = When::Now;
                 probed.elsewhere.push((wanted, "an aggregated API server answers for it".to_owned()));
             }
-            (Answer::Revision(_), Some(window)) => {
-                wanted.when = When::At(*window.end());
+            (Answer::Revision { seen, empty }, Some(window)) => {
+                // One list, the first, was asked for.
+                let whole = wanted.namespaces.as_ref().is_none_or(|names| names.len() == 1);
+                let nothing = empty && whole && seen == *window.end();
+                wanted.when = if nothing { When::Empty } else { When::At(*window.end()) };
                 probed.wanted.push(wanted);
             }
-            (Answer::Revision(_), None) => probed.wanted.push(wanted),
+            (Answer::Revision { .. }, None) => probed.wanted.push(wanted),
             (Answer::None, _) => probed.virtual_lists.push(wanted),
             (Answer::Failed(error), _) if error.is_not_found() => probed.gone.push(wanted),
             // A list that fails at the preferred version may work at another: reading it decides.
@@ -106,8 +112,8 @@ async fn anchor(client: &Client, wanted: &[Wanted], patience: Patience) -> Optio
         (!kind.group.is_empty(), known.unwrap_or(usize::MAX))
     });
     for index in order {
-        if let Answer::Revision(revision) = ask(client, &wanted[index], patience).await {
-            return Some((index, revision));
+        if let Answer::Revision { seen, .. } = ask(client, &wanted[index], patience).await {
+            return Some((index, seen));
         }
     }
     None
@@ -121,7 +127,7 @@ async fn ask(client: &Client, wanted: &Wanted, patience: Patience) -> Answer {
     let mut attempts = Attempts::new(Patience { attempts: patience.attempts.min(3), ..patience });
     loop {
         let error = match revision(client, &path, patience).await {
-            Ok(Some(revision)) => return Answer::Revision(revision),
+            Ok(Some((seen, empty))) => return Answer::Revision { seen, empty },
             Ok(None) => return Answer::None,
             Err(error) => error,
         };
@@ -131,7 +137,12 @@ async fn ask(client: &Client, wanted: &Wanted, patience: Patience) -> Answer {
     }
 }
 
-async fn revision(client: &Client, path: &str, patience: Patience) -> Result<Option<u64>, ApiError> {
+/// The revision of a list, and whether it is empty.
+async fn revision(
+    client: &Client,
+    path: &str,
+    patience: Patience,
+) -> Result<Option<(u64, bool)>, ApiError> {
     let broken = |what: String| ApiError::Broken { method: http::Method::GET, path: path.to_owned(), what };
     let answer = api::send(client, api::get_request(path, "application/json")?, &patience).await?;
     let body = match timeout(patience.next_byte, answer.into_body().collect()).await {
@@ -141,10 +152,12 @@ async fn revision(client: &Client, path: &str, patience: Patience) -> Result<Opt
     };
     let mut splitter = Splitter::default();
     splitter.push(&body).map_err(|error| broken(error.to_string()))?;
+    let objects = splitter.objects();
     let (_, meta) = splitter.finish().map_err(|error| broken(error.to_string()))?;
     if meta.resource_version.is_empty() {
         return Ok(None);
     }
     // An opaque revision is legal for an API server that is not Kubernetes' own: it is some other store's.
-    Ok(Some(meta.resource_version.parse().unwrap_or(u64::MAX)))
+    let revision = meta.resource_version.parse().unwrap_or(u64::MAX);
+    Ok(Some((revision, objects == 0 && meta.next.is_empty())))
 }

@@ -53,6 +53,9 @@ struct Reader<'a> {
 }
 
 async fn run(client: &Client, wanted: &Wanted, reading: &Reading, sink: &mpsc::Sender<Delivery>) -> Ended {
+    if wanted.when == When::Empty {
+        return Ended::Whole { fallbacks: Vec::new(), unread: Unread::new(), outside: None };
+    }
     let pager = Pager::new(client, reading.patience, sink);
     let mut reader = Reader { client, wanted, reading, pager, fallbacks: Vec::new(), outside: None };
     let result = match &wanted.namespaces {
