@@ -68,9 +68,27 @@ pub(super) async fn verify(run: Run<'_>, mut report: Report) -> Result<Report> {
             );
             without_manifest(run, said.stored, encrypted, &mut report).await?;
         }
+        Err(denied @ Error::Denied(_)) if encrypted => {
+            without_key(run, said.stored.unwrap_or_default(), denied, &mut report).await?;
+        }
         Err(error) => return Err(error),
     }
     Ok(report)
+}
+
+/// No identity opens the manifest: it is for others, unless the files as stored show damage.
+async fn without_key(
+    run: Run<'_>,
+    stored: Vec<StoredFile>,
+    denied: Error,
+    report: &mut Report,
+) -> Result<()> {
+    files::verify(run, stored, &[], report).await?;
+    if report.damage == 0 {
+        return Err(denied);
+    }
+    report.not_proved.push("what the files hold: no identity given opens the manifest".into());
+    Ok(())
 }
 
 async fn read_tail(run: Run<'_>, encrypted: bool) -> Result<Tail> {

@@ -49,13 +49,20 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Opens `source`, decrypting it if `identities` are given.
+    /// Opens `source`, decrypting it if `identities` are given: those that opened the manifest, so that a file which
+    /// none of them opens is damaged.
     pub(super) fn new(source: Source, identities: Option<&[Identity]>) -> io::Result<Opened> {
         let (watched, stored) = Watched::new(source);
         let Some(identities) = identities else {
             return Ok(Opened { content: Box::new(watched), stored, inside: None });
         };
-        let (content, inside) = Watched::new(decryptor(watched, identities)?);
+        let opened = decryptor(watched, identities).map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                io::Error::new(io::ErrorKind::InvalidData, "names other recipients than the manifest")
+            }
+            _ => error,
+        })?;
+        let (content, inside) = Watched::new(opened);
         Ok(Opened { content: Box::new(content), stored, inside: Some(inside) })
     }
 }

@@ -83,8 +83,9 @@ fn definitions_that_come_and_go_lose_nothing() {
 
     // Gone after the revision was chosen: its objects can no longer be read, so another moment is.
     add(site, &mut Api::of(site).unwrap(), "goners", "Goner");
-    let list =
-        |fault| Rule::new(fault).path("/apis/example.com/v1/goners").with("resourceVersionMatch=Exact").nth(1);
+    let list = |fault| {
+        Rule::new(fault).path("/apis/example.com/v1/goners").with("resourceVersionMatch=Exact").nth(1)
+    };
     let run = bench.made("gone", list, |api| {
         api.delete(&format!("{DEFINITIONS}/goners.example.com")).unwrap();
         testbed::until(MINUTE, "the kind to be gone", || {
