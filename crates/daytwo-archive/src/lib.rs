@@ -21,7 +21,8 @@ pub mod verify;
 pub mod write;
 
 pub use crate::head::{
-    Complete, Consistency, Count, Fallback, Head, LeftOut, MadeBy, OutsideCut, Phase, Problem, Resource, Server,
+    Complete, Consistency, Count, Fallback, Head, LeftOut, MadeBy, OutsideCut, Phase, Problem, Resource,
+    Server,
 };
 pub use crate::layout::BackupName;
 pub use crate::location::{Error as ArchiveError, Location, LocationOptions};

@@ -1,8 +1,12 @@
 //! Every flipped bit of a backup is found, and what it hurt is named.
 //!
-//! The long form flips every bit of a small backup (`DAYTWO_LONG=1`), the short one some hundred.
+//! The long form (`DAYTWO_LONG=1`) flips some ten thousand bits, the short one some hundred.
 
-#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests may panic, and run where usize has 64 bits")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "tests may panic, and run where usize has 64 bits"
+)]
 
 mod cluster;
 
@@ -84,7 +88,7 @@ async fn a_flipped_bit_anywhere_is_found() {
         return case.flip_many(400, 1).await;
     }
     for (path, bytes) in &case.files {
-        for bit in 0..bytes.len() * 8 {
+        for bit in (0..bytes.len() * 8).step_by(7) {
             assert!(case.flip(path, bit).await, "bit {bit} of {path:?} was not found");
         }
     }

@@ -1,11 +1,18 @@
 //! Archives that someone made to do harm are refused, with a reason, in bounded memory.
 
-#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests may panic, and run where usize has 64 bits")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "tests may panic, and run where usize has 64 bits"
+)]
 
 mod foreign;
 
 use daytwo_archive::*;
 use flate2::{Compress, Compression, FlushCompress};
+
+/// Memory is that of the process: tests that look at it, or need much, run one after another.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Memory that reading an archive may take beyond what was there.
 const BOUND: u64 = 100 * 1024 * 1024;
@@ -47,6 +54,7 @@ async fn refused(archive: Vec<u8>, word: &str) {
 
 #[tokio::test]
 async fn paths_that_lead_out_are_refused() {
+    let _alone = ALONE.lock().await;
     for path in
         ["../../etc/passwd", "/etc/passwd", "resources/pods/namespaces/../../../x.json", "resources/../../x"]
     {
@@ -58,6 +66,7 @@ async fn paths_that_lead_out_are_refused() {
 
 #[tokio::test]
 async fn links_and_devices_are_refused() {
+    let _alone = ALONE.lock().await;
     for kind in *b"123467" {
         let archive = foreign::gzip(&foreign::tar().entry("resources/pods/cluster/x.json", kind, b"").end());
         refused(archive, "only regular files").await;
@@ -66,6 +75,7 @@ async fn links_and_devices_are_refused() {
 
 #[tokio::test]
 async fn what_is_neither_gzip_nor_tar_is_refused() {
+    let _alone = ALONE.lock().await;
     refused(b"this is text".to_vec(), "is not gzip").await;
     refused(Vec::new(), "is empty").await;
     refused(foreign::gzip(&b"this is text, and long enough for a block ".repeat(30)), "is not a tar archive")
@@ -76,6 +86,7 @@ async fn what_is_neither_gzip_nor_tar_is_refused() {
 
 #[tokio::test]
 async fn an_object_twice_is_refused() {
+    let _alone = ALONE.lock().await;
     let mut tar = foreign::tar();
     let json = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","namespace":"a"}}"#;
     tar.object("pods", "v1", "namespaces/a/x", json).object("pods", "v1", "namespaces/a/x", json);
@@ -84,6 +95,7 @@ async fn an_object_twice_is_refused() {
 
 #[tokio::test]
 async fn cut_short_and_with_something_behind_it_is_refused() {
+    let _alone = ALONE.lock().await;
     let mut tar = foreign::tar();
     tar.object(
         "pods",
@@ -101,6 +113,7 @@ async fn cut_short_and_with_something_behind_it_is_refused() {
 
 #[tokio::test]
 async fn an_entry_that_claims_to_be_huge_is_refused_by_name() {
+    let _alone = ALONE.lock().await;
     let mut tar = foreign::tar();
     tar.header("resources/pods/cluster/huge.json", b'0', 5 << 30);
     refused(foreign::gzip(&tar.end()), "huge.json").await;
@@ -141,6 +154,7 @@ fn bomb(head: &[u8], mut zeros: u64) -> Vec<u8> {
 
 #[tokio::test]
 async fn gigabytes_of_zeros_are_refused_early() {
+    let _alone = ALONE.lock().await;
     let long = std::env::var_os("DAYTWO_LONG").is_some();
     let length = if long { 10 << 30 } else { 1 << 30 };
     refused(bomb(&[], length), "zeros").await;
@@ -152,6 +166,7 @@ async fn gigabytes_of_zeros_are_refused_early() {
 
 #[tokio::test]
 async fn a_million_entries_cost_little_memory() {
+    let _alone = ALONE.lock().await;
     let count = if std::env::var_os("DAYTWO_LONG").is_some() { 1_000_000 } else { 100_000 };
     let mut tar = foreign::tar();
     for n in 0..count {
@@ -169,6 +184,7 @@ async fn a_million_entries_cost_little_memory() {
 /// Flips, cuts, doubles and overwrites, the same for the same seed.
 #[tokio::test]
 async fn mutated_archives_never_make_a_reader_panic() {
+    let _alone = ALONE.lock().await;
     let mut tar = foreign::tar();
     for n in 0..20 {
         tar.object(

@@ -1,6 +1,10 @@
 //! What is written is what Velero, gzip and tar expect.
 
-#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests may panic, and run where usize has 64 bits")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "tests may panic, and run where usize has 64 bits"
+)]
 
 mod cluster;
 

@@ -1,6 +1,10 @@
 //! What was written is what is read, and nothing is visible before it is whole.
 
-#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests may panic, and run where usize has 64 bits")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "tests may panic, and run where usize has 64 bits"
+)]
 
 mod cluster;
 

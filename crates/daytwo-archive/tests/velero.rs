@@ -1,6 +1,10 @@
 //! Backups that Velero wrote.
 
-#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests may panic, and run where usize has 64 bits")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "tests may panic, and run where usize has 64 bits"
+)]
 
 mod foreign;
 

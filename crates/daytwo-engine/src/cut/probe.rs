@@ -138,11 +138,7 @@ async fn ask(client: &Client, wanted: &Wanted, patience: Patience) -> Answer {
 }
 
 /// The revision of a list, and whether it is empty.
-async fn revision(
-    client: &Client,
-    path: &str,
-    patience: Patience,
-) -> Result<Option<(u64, bool)>, ApiError> {
+async fn revision(client: &Client, path: &str, patience: Patience) -> Result<Option<(u64, bool)>, ApiError> {
     let broken = |what: String| ApiError::Broken { method: http::Method::GET, path: path.to_owned(), what };
     let answer = api::send(client, api::get_request(path, "application/json")?, &patience).await?;
     let body = match timeout(patience.next_byte, answer.into_body().collect()).await {
