@@ -19,6 +19,7 @@ mod conversion;
 mod cut;
 mod damage;
 mod faults_api;
+mod faults_restore;
 mod faults_store;
 mod hostile;
 mod kill;
