@@ -16,7 +16,7 @@ impl Backup {
     /// One object; `None` if the backup holds none such. `resource` is a [`crate::Resource::group_resource`].
     ///
     /// Of a backup of daytwo's the manifest is searched and one gzip member fetched, and both member and object must
-    /// have their digests ([`Error::Corrupt`] otherwise). Encrypted backups, and Velero's, are read from the start until
+    /// have their digests ([`crate::ArchiveError::Corrupt`] otherwise). Encrypted backups, and Velero's, are read from the start until
     /// the object comes.
     pub async fn get(&self, resource: &str, namespace: Option<&str>, name: &str) -> Result<Option<Bytes>> {
         if self.members.is_empty() || self.head.encrypted {
