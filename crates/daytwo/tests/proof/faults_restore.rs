@@ -56,7 +56,8 @@ impl Bench {
         let honest = Daytwo::on_folder().cluster(site.kubeconfig());
         honest.run(&["backup", "create", "trial", "--include-namespaces=trial"]).expect(0);
         let folder = honest.folder();
-        let daytwo = Daytwo::new().env("DAYTWO_LOCATION", folder.to_str().unwrap()).cluster(&proxy.kubeconfig());
+        let daytwo =
+            Daytwo::new().env("DAYTWO_LOCATION", folder.to_str().unwrap()).cluster(&proxy.kubeconfig());
         Some(Bench { api, proxy, daytwo, honest, source, runs: 0 })
     }
 
