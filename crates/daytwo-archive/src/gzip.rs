@@ -10,18 +10,15 @@ mod read;
 
 pub(crate) use self::read::GzipReader;
 
+use crate::deflate::{Deflate, Repeat};
 use libdeflater::{CompressionLvl, Compressor};
 
 /// Bytes a member holds before it is cut at the next boundary. Larger ones compress no better: the window of deflate is
 /// 32 KiB.
 pub const MEMBER_TARGET: usize = 1024 * 1024;
 
-/// Level of the archive. With it the archive is no larger than what Go's gzip makes of the same content at its default
-/// level; the next lower one is larger.
-pub(crate) const ARCHIVE_LEVEL: i32 = 7;
-
 /// Level of lists of digests, which are random for the most part.
-pub(crate) const LIST_LEVEL: i32 = 1;
+const LIST_LEVEL: i32 = 1;
 
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 const DEFLATE: u8 = 8;
@@ -54,7 +51,7 @@ impl Sizes {
     /// Whether these can be the lengths of a member: deflate shrinks by no more than 1032, and grows by little.
     pub(crate) fn plausible(self) -> bool {
         let (packed, raw) = (u64::from(self.packed), u64::from(self.raw));
-        packed >= (OUR_HEADER + TRAILER) as u64 && raw <= packed * 1032 && packed <= raw + raw / 1000 + 1024
+        packed >= (OUR_HEADER + TRAILER) as u64 && raw <= packed * 1032 && packed <= raw + raw / 64 + 1024
     }
 }
 
@@ -135,44 +132,58 @@ fn subfield(mut extra: &[u8]) -> Option<Sizes> {
     None
 }
 
+/// What a member holds, and so how it is compressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holding {
+    /// Entries of an archive, and which of them repeat earlier ones.
+    Entries(Vec<Repeat>),
+    /// A list.
+    List,
+}
+
 /// Compresses members one after another, in buffers it keeps.
 pub(crate) struct Packer {
-    compressor: Compressor,
+    archive: Deflate,
+    list: Compressor,
     out: Vec<u8>,
 }
 
-impl Packer {
-    /// `level` from 1 to 12.
-    pub(crate) fn new(level: i32) -> Packer {
-        let level = CompressionLvl::new(level).expect("invariant: a level of libdeflate");
-        Packer { compressor: Compressor::new(level), out: Vec::new() }
+impl Default for Packer {
+    fn default() -> Packer {
+        let level = CompressionLvl::new(LIST_LEVEL).expect("invariant: a level of libdeflate");
+        Packer { archive: Deflate::default(), list: Compressor::new(level), out: Vec::new() }
     }
+}
 
-    /// One member that holds `raw`, which must be shorter than 4 GiB.
-    pub(crate) fn pack(&mut self, raw: &[u8]) -> &[u8] {
-        let room = OUR_HEADER + self.compressor.deflate_compress_bound(raw.len()) + TRAILER;
-        if self.out.len() < room {
-            self.out.resize(room, 0);
+impl Packer {
+    /// One member that holds `raw`, which must be shorter than 2 GiB.
+    pub(crate) fn pack(&mut self, raw: &[u8], holding: &Holding) -> &[u8] {
+        self.out.clear();
+        self.out.resize(OUR_HEADER, 0);
+        match holding {
+            Holding::Entries(repeats) => self.archive.compress(raw, repeats, &mut self.out),
+            Holding::List => {
+                self.out.resize(OUR_HEADER + self.list.deflate_compress_bound(raw.len()), 0);
+                let length = self
+                    .list
+                    .deflate_compress(raw, &mut self.out[OUR_HEADER..])
+                    .expect("invariant: the buffer has the bound's size");
+                self.out.truncate(OUR_HEADER + length);
+            }
         }
-        let body = &mut self.out[OUR_HEADER..room - TRAILER];
-        let length =
-            self.compressor.deflate_compress(raw, body).expect("invariant: the buffer has the bound's size");
-        let packed = OUR_HEADER + length + TRAILER;
-        let fits = "invariant: members are shorter than 4 GiB";
-        let (packed_u32, raw_u32) =
-            (u32::try_from(packed).expect(fits), u32::try_from(raw.len()).expect(fits));
-        let mut header = [0; OUR_HEADER];
+        let fits = "invariant: members are shorter than 2 GiB";
+        let raw_length = u32::try_from(raw.len()).expect(fits);
+        self.out.extend_from_slice(&libdeflater::crc32(raw).to_le_bytes());
+        self.out.extend_from_slice(&raw_length.to_le_bytes());
+        let packed = u32::try_from(self.out.len()).expect(fits);
+        let header = &mut self.out[..OUR_HEADER];
         header[..10].copy_from_slice(&[MAGIC[0], MAGIC[1], DEFLATE, FEXTRA, 0, 0, 0, 0, 0, 255]);
         header[10..12].copy_from_slice(&12u16.to_le_bytes());
         header[12..14].copy_from_slice(&SUBFIELD);
         header[14..16].copy_from_slice(&8u16.to_le_bytes());
-        header[16..20].copy_from_slice(&packed_u32.to_le_bytes());
-        header[20..24].copy_from_slice(&raw_u32.to_le_bytes());
-        self.out[..OUR_HEADER].copy_from_slice(&header);
-        let trailer = &mut self.out[packed - TRAILER..packed];
-        trailer[..4].copy_from_slice(&libdeflater::crc32(raw).to_le_bytes());
-        trailer[4..].copy_from_slice(&raw_u32.to_le_bytes());
-        &self.out[..packed]
+        header[16..20].copy_from_slice(&packed.to_le_bytes());
+        header[20..24].copy_from_slice(&raw_length.to_le_bytes());
+        &self.out
     }
 }
 
@@ -181,11 +192,13 @@ mod tests {
     use super::*;
     use std::io::Read;
 
+    const HELD: Holding = Holding::Entries(Vec::new());
+
     #[test]
     fn a_member_says_its_lengths_and_any_reader_takes_it() {
         let raw = b"members ".repeat(1000);
-        let mut packer = Packer::new(ARCHIVE_LEVEL);
-        let packed = packer.pack(&raw).to_vec();
+        let mut packer = Packer::default();
+        let packed = packer.pack(&raw, &HELD).to_vec();
         let header = MemberHeader::parse(&packed).unwrap();
         let sizes = header.sizes.unwrap();
         assert_eq!((sizes.packed as usize, sizes.raw as usize), (packed.len(), raw.len()));
@@ -197,11 +210,11 @@ mod tests {
 
     #[test]
     fn the_same_content_gives_the_same_bytes() {
-        let mut packer = Packer::new(ARCHIVE_LEVEL);
-        let large = packer.pack(&[7; 100_000]).to_vec();
-        let small = packer.pack(b"x").to_vec();
-        assert_eq!(packer.pack(&[7; 100_000]), large);
-        assert_eq!(Packer::new(ARCHIVE_LEVEL).pack(b"x"), small);
+        let mut packer = Packer::default();
+        let large = packer.pack(&[7; 100_000], &HELD).to_vec();
+        let small = packer.pack(b"x", &HELD).to_vec();
+        assert_eq!(packer.pack(&[7; 100_000], &HELD), large);
+        assert_eq!(Packer::default().pack(b"x", &HELD), small);
     }
 
     #[test]

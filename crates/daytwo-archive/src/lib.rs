@@ -3,6 +3,7 @@
 
 pub mod catalog;
 pub mod claim;
+mod deflate;
 pub mod digest;
 pub mod encrypt;
 mod gzip;

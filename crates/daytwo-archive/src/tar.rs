@@ -4,11 +4,13 @@
 //! outside itself, be a link, or take more memory than [`LARGEST_ENTRY`].
 
 mod extended;
+mod groups;
 mod header;
 mod path;
 mod read;
 mod write;
 
+pub(crate) use self::groups::Groups;
 pub use self::path::{Copy, Place, UnsafePath};
 pub(crate) use self::path::{can_be_part, is_second_copy};
 pub use self::read::{EntryHeader, TarReader};

@@ -41,7 +41,8 @@ async fn gzip_and_tar_read_the_archive_and_find_both_copies() {
     assert_eq!(lines.next(), Some("metadata/version"));
     assert_eq!(lines.clone().count(), 2 * cluster::total(&cluster));
     assert_eq!(lines.next(), Some("resources/namespaces/cluster/team-000.json"));
-    assert_eq!(lines.next(), Some("resources/namespaces/v1-preferredversion/cluster/team-000.json"));
+    let second = "resources/namespaces/v1-preferredversion/cluster/team-000.json";
+    assert!(lines.take(50).any(|line| line == second), "a second copy out of deflate's reach");
     let out = tempfile::tempdir().unwrap();
     run("tar", &["-xzf", archive.to_str().unwrap(), "-C", out.path().to_str().unwrap()], None);
     assert_eq!(std::fs::read(out.path().join("metadata/version")).unwrap(), b"1.1.0\n");

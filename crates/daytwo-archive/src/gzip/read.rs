@@ -226,13 +226,13 @@ impl<R: Read> Read for GzipReader<R> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ARCHIVE_LEVEL, Packer};
+    use super::super::{Holding, Packer};
     use super::*;
     use std::io::Write;
 
     fn ours(parts: &[&[u8]]) -> Vec<u8> {
-        let mut packer = Packer::new(ARCHIVE_LEVEL);
-        parts.iter().flat_map(|part| packer.pack(part).to_vec()).collect()
+        let mut packer = Packer::default();
+        parts.iter().flat_map(|part| packer.pack(part, &Holding::Entries(Vec::new())).to_vec()).collect()
     }
 
     fn foreign(raw: &[u8]) -> Vec<u8> {

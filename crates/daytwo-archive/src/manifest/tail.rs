@@ -123,7 +123,7 @@ pub(crate) fn find_tail(last_bytes: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gzip::{LIST_LEVEL, Packer};
+    use crate::gzip::{Holding, Packer};
     use crate::head::{Consistency, MadeBy, Phase, Server};
 
     fn tail() -> Tail {
@@ -178,9 +178,9 @@ mod tests {
 
     #[test]
     fn the_last_member_is_found_from_the_end() {
-        let mut packer = Packer::new(LIST_LEVEL);
-        let first = packer.pack(&[1; 3000]).to_vec();
-        let last = packer.pack(b"the tail").to_vec();
+        let mut packer = Packer::default();
+        let first = packer.pack(&[1; 3000], &Holding::List).to_vec();
+        let last = packer.pack(b"the tail", &Holding::List).to_vec();
         let file = [&first[..], &last].concat();
         assert_eq!(find_tail(&file), Some(&last[..]));
         assert_eq!(find_tail(&file[1..]), Some(&last[..]));

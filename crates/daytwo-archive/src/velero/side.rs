@@ -1,16 +1,13 @@
 //! The small files beside the archive.
 
-use crate::gzip::Packer;
+use crate::gzip::{Holding, Packer};
 use crate::head::{Head, Phase};
 use crate::layout::File;
 use serde_json::{Map, Value, json};
 
-/// Level of the small files, where it makes no difference.
-const LEVEL: i32 = 6;
-
 /// Every side file but the list of resources, compressed.
 pub(crate) fn side_files(head: &Head) -> Vec<(File, Vec<u8>)> {
-    let mut packer = Packer::new(LEVEL);
+    let mut packer = Packer::default();
     let mut results = results(head).to_string();
     results.push('\n');
     [
@@ -22,7 +19,7 @@ pub(crate) fn side_files(head: &Head) -> Vec<(File, Vec<u8>)> {
         (File::ItemOperations, "[]".to_owned()),
     ]
     .into_iter()
-    .map(|(file, text)| (file, packer.pack(text.as_bytes()).to_vec()))
+    .map(|(file, text)| (file, packer.pack(text.as_bytes(), &Holding::List).to_vec()))
     .collect()
 }
 

@@ -13,13 +13,17 @@ use crate::tar::{Copy, Place, TarReader, is_second_copy};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufReader, Read};
 use std::sync::mpsc;
 
 /// Most entries of an archive: a few bytes are kept of each.
 const MOST_ENTRIES: usize = 10_000_000;
+
+/// Most first copies, and bytes of them, that are kept for their second copies to be compared with.
+const MOST_FIRSTS: usize = 128;
+const MOST_WAITING: usize = 64 * 1024;
 
 pub(super) async fn verify(run: Run<'_>, mut report: Report) -> Result<Report> {
     let listed = head(run, &mut report).await?;
@@ -126,15 +130,25 @@ struct Metadata<'a> {
     namespace: Option<Cow<'a, str>>,
 }
 
+/// A first copy.
+#[derive(Default)]
+struct First {
+    path: Vec<u8>,
+    content: Vec<u8>,
+}
+
 /// Looks at entries as they come.
 struct Look<'a> {
     file: &'a str,
     report: &'a mut Report,
     seen: HashSet<u64>,
     hashing: RandomState,
-    /// The first copy read last, and its path.
-    first: Vec<u8>,
-    first_path: Vec<u8>,
+    /// The first copies read last whose second copies did not come yet.
+    firsts: VecDeque<First>,
+    /// Bytes of their contents.
+    waiting: usize,
+    /// Buffers to use again.
+    spare: Vec<First>,
     apart: u64,
 }
 
@@ -145,8 +159,9 @@ impl<'a> Look<'a> {
             report,
             seen: HashSet::new(),
             hashing: RandomState::new(),
-            first: Vec::new(),
-            first_path: Vec::new(),
+            firsts: VecDeque::new(),
+            waiting: 0,
+            spare: Vec::new(),
             apart: 0,
         }
     }
@@ -219,16 +234,34 @@ impl<'a> Look<'a> {
             let object = super::naming::name(&String::from_utf8_lossy(path));
             self.report.damaged_object("object-damaged", self.file, &object, what);
         }
-        self.first_path.clear();
-        self.first_path.extend_from_slice(path);
-        std::mem::swap(&mut self.first, bytes);
+        // Velero's second copies follow at once, ours after a few more first copies.
+        while self.firsts.len() >= MOST_FIRSTS || self.waiting > MOST_WAITING {
+            self.drop_first();
+        }
+        let mut first = self.spare.pop().unwrap_or_default();
+        first.path.clear();
+        first.path.extend_from_slice(path);
+        std::mem::swap(&mut first.content, bytes);
+        self.waiting += first.content.len();
+        self.firsts.push_back(first);
+    }
+
+    fn drop_first(&mut self) -> Option<First> {
+        let first = self.firsts.pop_front()?;
+        self.waiting -= first.content.len();
+        Some(first)
     }
 
     fn second(&mut self, path: &[u8], bytes: &[u8]) {
-        if !is_second_copy(&self.first_path, path) {
+        let Some(at) = self.firsts.iter().position(|first| is_second_copy(&first.path, path)) else {
             self.apart += 1;
-        } else if self.first != bytes {
-            let object = super::naming::name(&String::from_utf8_lossy(&self.first_path));
+            return;
+        };
+        // What was passed over has no second copy, or one that comes too late.
+        self.firsts.drain(..at).for_each(|first| self.waiting -= first.content.len());
+        let Some(first) = self.drop_first() else { return };
+        if first.content != bytes {
+            let object = super::naming::name(&String::from_utf8_lossy(&first.path));
             self.report.damaged += 1;
             self.report.damaged_object(
                 "copies-differ",
@@ -236,6 +269,9 @@ impl<'a> Look<'a> {
                 &object,
                 "its two copies differ: one of them is damaged",
             );
+        }
+        if first.content.capacity() <= MOST_WAITING {
+            self.spare.push(first);
         }
     }
 }

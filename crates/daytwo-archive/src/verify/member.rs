@@ -100,7 +100,8 @@ fn raw_length(bytes: &[u8], member: &Member) -> Result<usize, String> {
     }
 }
 
-/// Reads the entries of a member: pairs of copies, and before the first pair of an archive its version.
+/// Reads the entries of a member: groups of first copies, each followed by their second copies, and before the first
+/// group of an archive its version.
 fn objects(raw: &[u8], stand: Stand, path: &mut Vec<u8>, lines: &mut Vec<u8>) -> Result<u64, String> {
     let said = |error: std::io::Error| error.to_string();
     let mut tar = if stand.last { TarReader::new(raw) } else { TarReader::part(raw) };
@@ -110,29 +111,74 @@ fn objects(raw: &[u8], stand: Stand, path: &mut Vec<u8>, lines: &mut Vec<u8>) ->
             return Err("does not begin with the version of the layout".into());
         }
     }
+    let mut group = Group::default();
     let mut objects = 0;
     loop {
         match tar.next().map_err(said)? {
-            None => return Ok(objects),
+            None if group.complete() => return Ok(objects),
+            None => return Err(ALONE.into()),
             Some(header) => {
                 path.clear();
                 path.extend_from_slice(header.path);
             }
         }
-        match Place::of(path) {
-            Ok(Place::Object { copy: Copy::First, .. }) => {}
+        let second = match Place::of(path) {
+            Ok(Place::Object { copy: Copy::First, .. }) => false,
+            Ok(Place::Object { copy: Copy::Preferred(_), .. }) => true,
             Ok(_) => return Err("has an entry out of place".into()),
             Err(refused) => return Err(refused.to_string()),
+        };
+        let content = tar.content_in_place().map_err(said)?;
+        if second {
+            group.second(path, content)?;
+            continue;
         }
-        let first = tar.content_in_place().map_err(said)?;
-        let other = tar.next().map_err(said)?.ok_or("has an object without its second copy")?;
-        if !is_second_copy(path, other.path) || tar.content_in_place().map_err(said)? != first {
-            return Err("has an object whose second copy differs".into());
-        }
+        group.first(path, content)?;
         let text = std::str::from_utf8(path).map_err(|_| "has a path that is not UTF-8")?;
-        write_row(lines, text, first.len(), &Digest::of(first));
+        write_row(lines, text, content.len(), &Digest::of(content));
         lines.push(b'\n');
         objects += 1;
+    }
+}
+
+const ALONE: &str = "has an object without its second copy";
+
+/// First copies, as far as they were read, and how many of them a second copy was seen of.
+#[derive(Default)]
+struct Group<'a> {
+    paths: Vec<u8>,
+    /// Each with the end of its path in `paths`.
+    firsts: Vec<(usize, &'a [u8])>,
+    seconds: usize,
+}
+
+impl<'a> Group<'a> {
+    fn complete(&self) -> bool {
+        self.seconds == self.firsts.len()
+    }
+
+    fn first(&mut self, path: &[u8], content: &'a [u8]) -> Result<(), String> {
+        if self.seconds > 0 {
+            if !self.complete() {
+                return Err(ALONE.into());
+            }
+            self.paths.clear();
+            self.firsts.clear();
+            self.seconds = 0;
+        }
+        self.paths.extend_from_slice(path);
+        self.firsts.push((self.paths.len(), content));
+        Ok(())
+    }
+
+    fn second(&mut self, path: &[u8], content: &[u8]) -> Result<(), String> {
+        let start = self.seconds.checked_sub(1).map_or(0, |before| self.firsts[before].0);
+        let &(end, first) = self.firsts.get(self.seconds).ok_or("has an entry out of place")?;
+        if !is_second_copy(&self.paths[start..end], path) || content != first {
+            return Err("has an object whose second copy differs".into());
+        }
+        self.seconds += 1;
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::digest::Digest;
 use crate::head::Count;
 use crate::manifest::Row;
-use crate::tar::{Copy, Place, TarWriter, VERSION, VERSION_PATH, padding};
+use crate::tar::{Copy, Groups, Place, TarWriter, VERSION, VERSION_PATH, padding};
 use std::collections::HashMap;
 
 /// What is wrong with an object.
@@ -42,34 +42,29 @@ impl Naming {
             self.tar.header(&mut expected, VERSION_PATH.as_bytes(), VERSION.len());
             at = expected.len() + VERSION.len() + padding(VERSION.len());
         }
+        let mut entry = |path: &str, size: usize| {
+            expected.clear();
+            self.tar.header(&mut expected, path.as_bytes(), size);
+            let start = at.saturating_add(expected.len());
+            let header = raw.get(at..start).is_some_and(|header| header == expected);
+            at = start.saturating_add(size + padding(size));
+            let whole = raw.get(start..at);
+            let clean = whole.is_some_and(|whole| whole[size..].iter().all(|&byte| byte == 0));
+            Entry { content: whole.map(|whole| &whole[..size]), clean: header && clean }
+        };
         let mut harmed = Vec::new();
-        for row in rows {
-            let size = usize::try_from(row.size).unwrap_or(usize::MAX / 4).min(usize::MAX / 4);
-            let mut entry = |path: &str| {
-                expected.clear();
-                self.tar.header(&mut expected, path.as_bytes(), size);
-                let header = raw.get(at..at + expected.len()).map(|header| header == expected);
-                let start = at + expected.len();
-                at = start + size + padding(size);
-                let whole = raw.get(start..at);
-                let clean = whole.is_some_and(|whole| whole[size..].iter().all(|&byte| byte == 0));
-                (header, whole.map(|whole| &whole[..size]), clean)
-            };
-            let (header, first, clean) = entry(&row.path);
-            let (other_header, second, other_clean) = entry(&self.second(&row.path));
-            let harm = match first {
-                None => Some(Harm::Lost),
-                Some(first) if Digest::of(first) != row.sha256 => Some(Harm::Content),
-                Some(first) => {
-                    let whole = header == Some(true)
-                        && other_header == Some(true)
-                        && clean
-                        && other_clean
-                        && second == Some(first);
-                    (!whole).then_some(Harm::Second)
-                }
-            };
-            harmed.extend(harm.map(|harm| (name(&row.path), harm)));
+        for group in groups(rows) {
+            let firsts: Vec<Entry<'_>> = group.iter().map(|row| entry(&row.path, size(row))).collect();
+            for (row, first) in group.iter().zip(firsts) {
+                let second = entry(&self.second(&row.path), size(row));
+                let harm = match first.content {
+                    None => Some(Harm::Lost),
+                    Some(content) if Digest::of(content) != row.sha256 => Some(Harm::Content),
+                    content if first.clean && second.clean && second.content == content => None,
+                    Some(_) => Some(Harm::Second),
+                };
+                harmed.extend(harm.map(|harm| (name(&row.path), harm)));
+            }
         }
         harmed
     }
@@ -85,6 +80,32 @@ impl Naming {
             _ => path.to_owned(),
         }
     }
+}
+
+/// An entry where it must lie.
+struct Entry<'a> {
+    /// `None` where the member cannot be decompressed that far.
+    content: Option<&'a [u8]>,
+    /// Whether header and padding are as written.
+    clean: bool,
+}
+
+/// A row's length, far from where sums of lengths could overflow.
+fn size(row: &Row) -> usize {
+    usize::try_from(row.size).unwrap_or(usize::MAX).min(usize::MAX / 8)
+}
+
+/// The rows of a member, cut where second copies stand.
+fn groups(mut rows: &[Row]) -> Vec<&[Row]> {
+    let mut groups = Vec::new();
+    while !rows.is_empty() {
+        let mut lengths = Groups::default();
+        let end = rows.iter().position(|row| lengths.begins(size(row))).unwrap_or(rows.len());
+        let (group, rest) = rows.split_at(end);
+        groups.push(group);
+        rows = rest;
+    }
+    groups
 }
 
 /// How people name the object at `path`: `configmaps/default/settings`.

@@ -6,13 +6,14 @@ use super::lane::{Content, Lane};
 use super::pool::Pool;
 use super::sink::Sink;
 use crate::claim::Claim;
+use crate::deflate::Repeat;
 use crate::digest::{Digest, Hasher};
 use crate::encrypt::Recipient;
 use crate::head::{Count, Resource};
 use crate::layout::File;
 use crate::location::{Error, Result};
 use crate::manifest::{OPENING, write_row, write_string};
-use crate::tar::{LARGEST_ENTRY, TarWriter, VERSION, VERSION_PATH, can_be_part, padding};
+use crate::tar::{Groups, LARGEST_ENTRY, TarWriter, VERSION, VERSION_PATH, can_be_part, padding};
 
 /// Longest file name that file systems take; Velero unpacks archives into files.
 const LONGEST_FILE_NAME: usize = 255;
@@ -34,6 +35,19 @@ pub(super) struct Body {
     pub(super) more_too_long: u64,
     tar: TarWriter,
     paths: Paths,
+    groups: Groups,
+    /// Second copies of the group under way, and their paths, one after another.
+    seconds: Vec<Second>,
+    second_paths: Vec<u8>,
+}
+
+/// A second copy that is still to be written.
+struct Second {
+    /// Where in the member that fills the first one's content begins.
+    start: usize,
+    size: usize,
+    /// Where in [`Body::second_paths`] its path ends.
+    path_end: usize,
 }
 
 impl Body {
@@ -59,6 +73,9 @@ impl Body {
             more_too_long: 0,
             tar,
             paths: Paths::default(),
+            groups: Groups::default(),
+            seconds: Vec::new(),
+            second_paths: Vec::new(),
         };
         let first = body.archive.buffer();
         body.tar.header(first, VERSION_PATH.as_bytes(), VERSION.len());
@@ -126,7 +143,7 @@ impl Body {
             self.paths.enter(object.namespace);
         }
         self.paths.name(object.name);
-        let digest = self.write_copies(object, size);
+        let digest = self.write_first(object, size);
         self.write_lines(object, size, &digest);
         self.paths.seen += 1;
         self.objects += 1;
@@ -135,6 +152,7 @@ impl Body {
             self.note_too_long(object);
         }
         if self.archive.full() {
+            self.end_group();
             self.archive.cut(self.objects).await?;
         }
         if self.rows.full() {
@@ -165,19 +183,42 @@ impl Body {
         Ok(())
     }
 
-    /// Both copies, side by side, so that the second is within the compressor's window wherever possible.
-    fn write_copies(&mut self, object: Object<'_>, size: usize) -> Digest {
-        let pad = padding(size);
+    /// The first copy; the second follows when its group ends.
+    fn write_first(&mut self, object: Object<'_>, size: usize) -> Digest {
+        if self.groups.begins(size) {
+            self.write_seconds();
+        }
         let into = self.archive.buffer();
         self.tar.header(into, &self.paths.first, size);
         let start = into.len();
         into.extend_from_slice(object.head);
         into.extend_from_slice(object.body);
         let digest = Digest::of(&into[start..]);
-        into.resize(start + size + pad, 0);
-        self.tar.header(into, &self.paths.second, size);
-        into.extend_from_within(start..start + size + pad);
+        into.resize(start + size + padding(size), 0);
+        self.second_paths.extend_from_slice(&self.paths.second);
+        self.seconds.push(Second { start, size, path_end: self.second_paths.len() });
         digest
+    }
+
+    fn write_seconds(&mut self) {
+        let mut path = 0;
+        for Second { start: first, size, path_end } in self.seconds.drain(..) {
+            let into = self.archive.buffer();
+            let (start, length) = (into.len(), size + padding(size));
+            self.tar.header(into, &self.second_paths[path..path_end], size);
+            let content = into.len();
+            into.extend_from_within(first..first + length);
+            let (head, distance) = (content - start, content - first);
+            self.archive.repeats(Repeat { start, head, length, distance });
+            path = path_end;
+        }
+        self.second_paths.clear();
+    }
+
+    /// Completes the group under way: members hold whole groups.
+    pub(super) fn end_group(&mut self) {
+        self.write_seconds();
+        self.groups = Groups::default();
     }
 
     fn write_lines(&mut self, object: Object<'_>, size: usize, digest: &Digest) {

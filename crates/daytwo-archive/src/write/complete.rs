@@ -21,6 +21,7 @@ pub(super) async fn complete(
     outcome: Outcome,
 ) -> Result<Head> {
     body.end_resource();
+    body.end_group();
     body.archive.buffer().extend_from_slice(&END);
     body.list.buffer().push(b'}');
     let mut head = head(claim, options, &body, outcome);

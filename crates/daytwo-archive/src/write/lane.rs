@@ -3,7 +3,8 @@
 
 use super::pool::{Packed, Pool};
 use super::sink::{Sink, Written};
-use crate::gzip::{ARCHIVE_LEVEL, LIST_LEVEL, MEMBER_TARGET};
+use crate::deflate::Repeat;
+use crate::gzip::{Holding, MEMBER_TARGET};
 use crate::location::Result;
 use crate::manifest::Member;
 use std::collections::VecDeque;
@@ -19,13 +20,6 @@ pub(super) enum Content {
 }
 
 impl Content {
-    fn level(self) -> i32 {
-        match self {
-            Content::Archive => ARCHIVE_LEVEL,
-            Content::List => LIST_LEVEL,
-        }
-    }
-
     /// Bytes a member holds before it is cut. Lists are small beside the archive: so is their memory.
     fn target(self) -> usize {
         match self {
@@ -40,6 +34,8 @@ pub(super) struct Lane {
     content: Content,
     sink: Sink,
     filling: Vec<u8>,
+    /// Entries in what fills that repeat earlier ones in it.
+    repeats: Vec<Repeat>,
     working: VecDeque<Working>,
     spare: Vec<Vec<u8>>,
     members: Vec<Member>,
@@ -60,6 +56,7 @@ impl Lane {
             content,
             sink,
             filling: buffer(content),
+            repeats: Vec::new(),
             working: VecDeque::new(),
             spare: Vec::new(),
             members: Vec::new(),
@@ -70,6 +67,11 @@ impl Lane {
     /// Where to append what the file shall hold.
     pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.filling
+    }
+
+    /// Says that an entry appended repeats an earlier one of this member. In the order of their places.
+    pub(super) fn repeats(&mut self, repeat: Repeat) {
+        self.repeats.push(repeat);
     }
 
     /// Whether the member that fills is long enough to be cut here.
@@ -84,7 +86,11 @@ impl Lane {
         }
         let next = self.spare.pop().unwrap_or_else(|| buffer(self.content));
         let raw = std::mem::replace(&mut self.filling, next);
-        let result = self.pool.pack(raw, self.content.level());
+        let holding = match self.content {
+            Content::Archive => Holding::Entries(std::mem::take(&mut self.repeats)),
+            Content::List => Holding::List,
+        };
+        let result = self.pool.pack(raw, holding);
         self.working.push_back(Working { result, first: self.objects, objects: objects - self.objects });
         self.objects = objects;
         while self.working.len() > self.pool.in_flight() {

@@ -1,7 +1,7 @@
 //! Threads that compress. Each job is answered by itself, so that whoever asks keeps the order.
 
 use crate::digest::Digest;
-use crate::gzip::Packer;
+use crate::gzip::{Holding, Packer};
 use crate::location::{Error, Result};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -17,7 +17,7 @@ pub(super) struct Pool {
 
 struct Job {
     raw: Vec<u8>,
-    level: i32,
+    holding: Holding,
     done: oneshot::Sender<Packed>,
 }
 
@@ -49,23 +49,19 @@ impl Pool {
     }
 
     /// Compresses `raw` into one member.
-    pub(super) fn pack(&self, raw: Vec<u8>, level: i32) -> oneshot::Receiver<Packed> {
+    pub(super) fn pack(&self, raw: Vec<u8>, holding: Holding) -> oneshot::Receiver<Packed> {
         let (done, result) = oneshot::channel();
-        self.jobs.send(Job { raw, level, done }).expect("invariant: the threads live as long as the pool");
+        self.jobs.send(Job { raw, holding, done }).expect("invariant: the threads live as long as the pool");
         result
     }
 }
 
 fn work(jobs: &Mutex<mpsc::Receiver<Job>>) {
-    let mut packers: Vec<(i32, Packer)> = Vec::new();
+    let mut packer = Packer::default();
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { raw, level, done }) = next else { return };
-        let at = packers.iter().position(|(have, _)| *have == level).unwrap_or_else(|| {
-            packers.push((level, Packer::new(level)));
-            packers.len() - 1
-        });
-        let packed = packers[at].1.pack(&raw);
+        let Ok(Job { raw, holding, done }) = next else { return };
+        let packed = packer.pack(&raw, &holding);
         let (bytes, sha256) = (Bytes::copy_from_slice(packed), Digest::of(packed));
         // Nobody waits for the result of a backup that was given up.
         let _ = done.send(Packed { bytes, sha256, raw });
