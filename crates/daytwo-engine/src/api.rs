@@ -206,6 +206,7 @@ pub async fn send(
         Ok(Err(error)) => return Err(unreachable(causes(&error))),
         Ok(Ok(answer)) => answer,
     };
+    tracing::trace!(%method, path, status = answer.status().as_u16(), "answered");
     if answer.status().is_success() {
         return Ok(answer);
     }

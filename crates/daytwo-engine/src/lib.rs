@@ -7,6 +7,7 @@
 pub mod advance;
 pub mod api;
 mod backup;
+mod connect;
 pub mod cut;
 pub mod discovery;
 mod event;

@@ -12,6 +12,7 @@ use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use serde::{Deserialize, Serialize};
 
 use crate::api::{self, ApiError, causes};
+use crate::connect;
 
 /// How long one connection attempt may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -94,7 +95,7 @@ impl Site {
         let (config, context) = load(options).await?;
         let server = config.cluster_url.to_string();
         let invalid = |reason: String| ConnectError::Invalid { path: options.kubeconfig.clone(), reason };
-        let client = Client::try_from(config).map_err(|error| invalid(causes(&error)))?;
+        let client = connect::client(config).map_err(|error| invalid(causes(&error)))?;
         Self::new(client, context, server).await
     }
 

@@ -1,7 +1,7 @@
 //! `-v`: what the program does, on stderr.
 //!
 //! Other crates log bodies of answers and headers where something fails, and a body can hold a Secret: of them only
-//! what is known to carry neither is let through, and at `-vvv` only.
+//! what is known to carry neither is let through, and at `-vvv` only. Requests are logged by `daytwo_engine::api`.
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
@@ -12,10 +12,7 @@ fn directives(verbose: u8) -> &'static str {
         0 => "off",
         1 => "off,daytwo=info,daytwo_engine=info,daytwo_archive=info,daytwo_core=info",
         2 => "off,daytwo=debug,daytwo_engine=debug,daytwo_archive=debug,daytwo_core=debug",
-        _ => {
-            "off,daytwo=trace,daytwo_engine=trace,daytwo_archive=trace,daytwo_core=trace,\
-             kube_client::client::builder=debug,rustls=warn"
-        }
+        _ => "off,daytwo=trace,daytwo_engine=trace,daytwo_archive=trace,daytwo_core=trace,rustls=warn",
     }
 }
 

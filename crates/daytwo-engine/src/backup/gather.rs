@@ -95,7 +95,11 @@ impl Gather<'_> {
         let mut ahead: VecDeque<(Wanted, Listing)> = VecDeque::new();
         let mut wanted = wanted.into_iter();
         loop {
-            while ahead.len() < self.request.concurrency.max(1) {
+            // What has no object takes no request, and must not keep a list from being read ahead.
+            let reading = |ahead: &VecDeque<(Wanted, Listing)>| {
+                ahead.iter().filter(|(wanted, _)| wanted.when != When::Empty).count()
+            };
+            while reading(&ahead) < self.request.concurrency.max(1) {
                 let Some(next) = wanted.next() else { break };
                 let listing = read(self.site.client(), next.clone(), self.reading.clone());
                 ahead.push_back((next, listing));
