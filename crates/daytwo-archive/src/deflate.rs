@@ -59,7 +59,9 @@ impl Repeat {
     fn holds(&self, raw: &[u8], at: usize) -> bool {
         let content = self.start.saturating_add(self.head);
         let bytes = raw.get(content..content.saturating_add(self.length));
-        let earlier = content.checked_sub(self.distance).and_then(|from| raw.get(from..from + self.length));
+        let earlier = content
+            .checked_sub(self.distance)
+            .and_then(|from| raw.get(from..from.saturating_add(self.length)));
         self.start >= at && (1..=WINDOW).contains(&self.distance) && bytes.is_some() && bytes == earlier
     }
 }

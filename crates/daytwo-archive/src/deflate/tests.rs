@@ -78,7 +78,7 @@ fn of_a_repeat_that_does_not_hold_nothing_is_believed() {
         Repeat { start: 8, head: 0, length: 7, distance: 8 },
         Repeat { start: 4, head: 0, length: 2, distance: 8 },
         Repeat { start: 16, head: 0, length: 7, distance: 0 },
-        Repeat { start: 16, head: 0, length: usize::MAX, distance: 16 },
+        Repeat { start: 16, head: 0, length: usize::MAX, distance: 8 },
         Repeat { start: usize::MAX, head: 1, length: 1, distance: 1 },
         Repeat { start: 16, head: 0, length: 7, distance: 16 },
     ];
