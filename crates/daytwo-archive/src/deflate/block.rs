@@ -26,6 +26,7 @@ const DISTANCE_RANGES: [Range; DISTANCES] = distance_ranges();
 /// The length symbol of each length, by length less [`SHORTEST`].
 const LENGTH_SYMBOLS: [u8; LONGEST - SHORTEST + 1] = length_symbols();
 
+#[expect(clippy::cast_possible_truncation, reason = "a table of the standard, whose values fit")]
 const fn length_ranges() -> [Range; 29] {
     let mut ranges = [Range { base: 0, extra: 0 }; 29];
     let (mut symbol, mut base) = (0, SHORTEST as u16);
@@ -39,6 +40,7 @@ const fn length_ranges() -> [Range; 29] {
     ranges
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "a table of the standard, whose values fit")]
 const fn distance_ranges() -> [Range; DISTANCES] {
     let mut ranges = [Range { base: 0, extra: 0 }; DISTANCES];
     let (mut symbol, mut base) = (0, 1);
@@ -51,6 +53,7 @@ const fn distance_ranges() -> [Range; DISTANCES] {
     ranges
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "a table of the standard, whose values fit")]
 const fn length_symbols() -> [u8; LONGEST - SHORTEST + 1] {
     let mut symbols = [0; LONGEST - SHORTEST + 1];
     let mut symbol = 0;

@@ -19,14 +19,9 @@ pub(super) fn codes<const N: usize>(counts: &[u32; N], longest: usize) -> [Code;
         .filter(|(_, count)| **count > 0)
         .map(|(symbol, &count)| (count, symbol))
         .collect();
-    for symbol in 0..N {
-        if used.len() >= 2 {
-            break;
-        }
-        if counts[symbol] == 0 {
-            used.push((1, symbol));
-        }
-    }
+    let unused = counts.iter().enumerate().filter(|(_, count)| **count == 0);
+    let lacking = 2_usize.saturating_sub(used.len());
+    used.extend(unused.take(lacking).map(|(symbol, _)| (1, symbol)));
     used.sort_unstable();
     let depths = depths(&used);
     let mut of_length = bounded(&depths, longest);

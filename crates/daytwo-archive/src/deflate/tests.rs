@@ -88,7 +88,7 @@ fn of_a_repeat_that_does_not_hold_nothing_is_believed() {
 #[test]
 fn every_length_of_a_repeat_comes_back() {
     for length in 1..1100 {
-        let bytes: Vec<u8> = (0..length).map(|at| (at * 7 % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250_u8).cycle().take(length).collect();
         let raw = [&bytes[..], &bytes[..]].concat();
         let repeat = Repeat { start: length, head: 0, length, distance: length };
         assert_eq!(read_back(&compressed(&raw, &[repeat]), raw.len()), raw, "{length}");
@@ -105,7 +105,7 @@ fn codes_deeper_than_allowed_are_bounded() {
         (one, other) = (other, one + other);
     }
     for longest in [6, 7, 15] {
-        let codes = super::huffman::codes(&counts, longest);
+        let codes = huffman::codes(&counts, longest);
         let space: u64 = codes.iter().map(|code| 1 << (longest - usize::from(code.length))).sum();
         assert_eq!(space, 1 << longest, "a full code of at most {longest} bits");
     }
