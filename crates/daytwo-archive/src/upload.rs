@@ -1,7 +1,7 @@
 //! One object of any size on its way to a location, in bounded memory. It appears when it is finished, whole.
 //!
-//! Small ones go in one request; larger ones in parts of [`PART_SIZE`], [`IN_FLIGHT`] of them on the way while the
-//! next one fills: two parts of memory at most. Parts have equal sizes, as some stores want. Bytes are handed on
+//! Small ones go in one request; larger ones in parts of [`PART_SIZE`], at most [`IN_FLIGHT`] of them on the way while
+//! the next one fills: three parts of memory at most. Parts have equal sizes, as some stores want. Bytes are handed on
 //! as they came, not copied.
 
 use crate::claim::Claim;
@@ -16,9 +16,8 @@ use tokio::task::JoinSet;
 /// Bytes of a part: the least S3 takes, for the least memory.
 pub const PART_SIZE: usize = 5 * 1024 * 1024;
 
-/// Parts on their way at a time. An archive grows by some 20 MB a second, which one connection takes; more would only be
-/// memory that small backups do not need.
-pub const IN_FLIGHT: usize = 1;
+/// Parts on their way at a time.
+pub const IN_FLIGHT: usize = 2;
 
 /// Most parts of one object in S3.
 const MOST_PARTS: usize = 10_000;
