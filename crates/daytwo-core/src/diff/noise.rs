@@ -14,8 +14,9 @@ const ANNOTATIONS: [&str; 4] = [
     "node.alpha.kubernetes.io/ttl",
 ];
 
-/// Fields at any depth below `status`.
-const STATUS: [&str; 3] = ["lastHeartbeatTime", "lastProbeTime", "observedGeneration"];
+/// Fields at any depth below `status`. When a condition changed is no change of its own: what it changed to is.
+const STATUS: [&str; 5] =
+    ["lastHeartbeatTime", "lastProbeTime", "lastTransitionTime", "lastUpdateTime", "observedGeneration"];
 
 /// References whose uid follows the referred object's; who is meant is told by name.
 const REFERENCES: [&str; 4] = ["claimRef", "ownerReferences", "targetRef", "volumeSnapshotRef"];

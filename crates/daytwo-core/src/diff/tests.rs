@@ -126,6 +126,15 @@ fn noise_is_hidden_unless_asked_for() {
     };
     assert_eq!(paths(&object(1), &object(2)), [""; 0]);
     assert_eq!(changes(&object(1), &object(2), ALL).len(), 10);
+    let condition = |time: u32, status: &str| {
+        let condition = json!({"type": "Available", "status": status, "lastTransitionTime": time, "lastUpdateTime": time});
+        json!({"status": {"conditions": [condition]}})
+    };
+    assert_eq!(paths(&condition(1, "True"), &condition(2, "True")), [""; 0], "a restored workload");
+    assert_eq!(
+        paths(&condition(1, "True"), &condition(2, "False")),
+        ["status.conditions[type=Available].status"]
+    );
     let with =
         json!({"metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"}}});
     assert_eq!(paths(&with, &json!({"metadata": {}})), [""; 0]);
