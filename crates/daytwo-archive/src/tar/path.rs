@@ -82,11 +82,15 @@ impl<'a> Place<'a> {
             return refused("has a path with a zero byte");
         }
         let text = text.strip_prefix("./").unwrap_or(text);
-        if text.split('/').any(|part| part == "..") {
-            return refused("leads out of the archive");
-        }
-        if text.split('/').any(|part| part.is_empty() || part == ".") {
-            return refused("has a path with an empty part");
+        // A part that is empty or all dots begins so; few others do.
+        let suspect = |pair: &[u8]| pair[0] == b'/' && matches!(pair[1], b'/' | b'.');
+        if text.is_empty() || text.starts_with('.') || text.ends_with('/') || path.windows(2).any(suspect) {
+            if text.split('/').any(|part| part == "..") {
+                return refused("leads out of the archive");
+            }
+            if text.split('/').any(|part| part.is_empty() || part == ".") {
+                return refused("has a path with an empty part");
+            }
         }
         match Place::within(text) {
             Some(place) => Ok(place),

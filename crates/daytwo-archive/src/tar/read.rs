@@ -253,7 +253,7 @@ impl<R: BufRead> TarReader<R> {
                 return Err(truncated());
             }
             let length = some.len().min(self.pad);
-            let clean = some[..length].iter().all(|&byte| byte == 0);
+            let clean = some[..length] == [0; BLOCK][..length];
             self.source.consume(length);
             self.pad -= length;
             if !clean {
