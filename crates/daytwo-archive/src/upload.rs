@@ -4,12 +4,14 @@
 //! the next one fills: three parts of memory at most. Parts have equal sizes, as some stores want. Bytes are handed on
 //! as they came, not copied.
 
+mod multipart;
+
+use self::multipart::Multipart;
 use crate::claim::Claim;
-use crate::location::{Backend, Bucket, Error, FolderUpload, Location, Result};
+use crate::location::{Backend, FolderUpload, Location, Result};
 use bytes::Bytes;
 use object_store::PutPayload;
-use object_store::multipart::{MultipartStore, PartId};
-use object_store::path::Path;
+use object_store::multipart::PartId;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -18,9 +20,6 @@ pub const PART_SIZE: usize = 5 * 1024 * 1024;
 
 /// Parts on their way at a time.
 pub const IN_FLIGHT: usize = 2;
-
-/// Most parts of one object in S3.
-const MOST_PARTS: usize = 10_000;
 
 /// An object under way. Dropped unfinished, a file is removed; in a store, parts sent stay until
 /// [`crate::catalog::end_orphans`] ends them: call [`Upload::abort`].
@@ -40,7 +39,9 @@ impl Upload {
     pub(crate) async fn begin(location: &Location, key: &str, claim: Option<Claim>) -> Result<Upload> {
         let sink = match location.backend() {
             Backend::Folder(folder) => Sink::Folder(folder.begin(key).await?),
-            Backend::Bucket(bucket) => Sink::Bucket(Box::new(Parts::new(bucket, key, claim)?)),
+            Backend::Bucket(bucket) => {
+                Sink::Bucket(Box::new(Parts::new(Multipart::new(bucket, key, claim)?)))
+            }
         };
         Ok(Upload { sink, written: 0 })
     }
@@ -66,7 +67,7 @@ impl Upload {
     pub fn id(&self) -> Option<&str> {
         match &self.sink {
             Sink::Folder(_) => None,
-            Sink::Bucket(parts) => parts.id.as_deref(),
+            Sink::Bucket(parts) => parts.multipart.id(),
         }
     }
 
@@ -86,40 +87,32 @@ impl Upload {
                 file.abort().await;
                 Ok(())
             }
-            Sink::Bucket(parts) => parts.abort().await,
+            Sink::Bucket(mut parts) => parts.end().await,
         }
     }
 }
 
+/// The parts of one object: one that fills, some on their way.
 #[derive(Debug)]
 struct Parts {
-    bucket: Arc<Bucket>,
-    key: String,
-    path: Path,
-    claim: Option<Claim>,
+    multipart: Arc<Multipart>,
     filling: Vec<Bytes>,
     filled: usize,
-    id: Option<String>,
     next: usize,
-    sending: JoinSet<(usize, object_store::Result<PartId>)>,
+    sending: JoinSet<Result<(usize, PartId)>>,
     sent: Vec<(usize, PartId)>,
 }
 
 impl Parts {
-    fn new(bucket: &Arc<Bucket>, key: &str, claim: Option<Claim>) -> Result<Parts> {
-        let path = bucket.path(key)?;
-        Ok(Parts {
-            bucket: Arc::clone(bucket),
-            key: key.to_owned(),
-            path,
-            claim,
+    fn new(multipart: Multipart) -> Parts {
+        Parts {
+            multipart: Arc::new(multipart),
             filling: Vec::new(),
             filled: 0,
-            id: None,
             next: 0,
             sending: JoinSet::new(),
             sent: Vec::new(),
-        })
+        }
     }
 
     async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
@@ -139,68 +132,40 @@ impl Parts {
         }
     }
 
-    fn failed(&self, error: &object_store::Error) -> Error {
-        self.bucket.place.explain("write", &self.key, error)
-    }
-
-    fn store<'a>(&self, store: Option<&'a Arc<dyn MultipartStore>>) -> Result<&'a Arc<dyn MultipartStore>> {
-        store.ok_or_else(|| {
-            Error::Invalid(format!("{} takes no object larger than {PART_SIZE} bytes", self.bucket.place.url))
-        })
+    fn payload(&mut self) -> PutPayload {
+        self.filled = 0;
+        std::mem::take(&mut self.filling).into_iter().collect()
     }
 
     /// Sends what has been gathered as the next part.
     async fn send(&mut self) -> Result<()> {
-        if self.next == MOST_PARTS {
-            return Err(Error::Invalid(format!(
-                "{} is larger than {MOST_PARTS} parts of {PART_SIZE} bytes, the most a store takes",
-                self.key
-            )));
+        // The others wait for the first, which begins the upload, and not for their turn only.
+        while self.sending.len() >= IN_FLIGHT || (self.next > 0 && self.sent.is_empty()) {
+            if !self.sent_one().await? {
+                break;
+            }
         }
-        let id = match &self.id {
-            Some(id) => id.clone(),
-            None => self.start().await?,
-        };
-        while self.sending.len() >= IN_FLIGHT {
-            self.sent_one().await?;
-        }
-        let payload: PutPayload = std::mem::take(&mut self.filling).into_iter().collect();
-        self.filled = 0;
-        let number = self.next;
+        let (multipart, number, payload) = (Arc::clone(&self.multipart), self.next, self.payload());
         self.next += 1;
-        let store = Arc::clone(self.store(self.bucket.parts.as_ref())?);
-        let path = self.path.clone();
-        self.sending.spawn(async move { (number, store.put_part(&path, &id, number, payload).await) });
+        self.sending.spawn(async move { multipart.send(number, payload).await });
         Ok(())
-    }
-
-    /// Begins the upload and writes its id into the claim before the first part goes.
-    async fn start(&mut self) -> Result<String> {
-        let starter = Arc::clone(self.store(self.bucket.starter.as_ref())?);
-        let id = starter.create_multipart(&self.path).await.map_err(|error| self.failed(&error))?;
-        self.id = Some(id.clone());
-        if let Some(claim) = &self.claim {
-            claim.record_upload(&self.key, &id).await?;
-        }
-        Ok(id)
     }
 
     async fn sent_one(&mut self) -> Result<bool> {
         match self.sending.join_next().await {
             None => Ok(false),
-            Some(Ok((number, Ok(part)))) => {
-                self.sent.push((number, part));
+            Some(Ok(part)) => {
+                self.sent.push(part?);
                 Ok(true)
             }
-            Some(Ok((_, Err(error)))) => Err(self.failed(&error)),
             Some(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
 
     async fn finish(mut self, written: u64) -> Result<()> {
-        if self.id.is_none() {
-            let payload: PutPayload = std::mem::take(&mut self.filling).into_iter().collect();
-            return self.bucket.put(&self.key, payload).await;
+        if self.next == 0 {
+            let payload = self.payload();
+            return self.multipart.put(payload).await;
         }
         let done = self.complete(written).await;
         if done.is_err() {
@@ -214,38 +179,17 @@ impl Parts {
             self.send().await?;
         }
         while self.sent_one().await? {}
-        let id = self.id.clone().unwrap_or_default();
-        let mut sent = std::mem::take(&mut self.sent);
-        sent.sort_by_key(|(number, _)| *number);
-        let parts = sent.into_iter().map(|(_, part)| part).collect();
-        let store = Arc::clone(self.store(self.bucket.parts.as_ref())?);
-        match store.complete_multipart(&self.path, &id, parts).await {
-            Ok(_) => Ok(()),
-            // Completed, and the answer lost: nobody else writes this key, so what is there is what was sent.
-            Err(error) => match self.bucket.head(&self.key).await {
-                Ok(Some(info)) if info.size == written => Ok(()),
-                _ => match self.failed(&error) {
-                    Error::NotFound { .. } => Err(Error::Stale(format!(
-                        "the upload of {} to {} was ended by somebody else: run the backup again",
-                        self.key, self.bucket.place.url
-                    ))),
-                    other => Err(other),
-                },
-            },
-        }
-    }
-
-    async fn abort(mut self) -> Result<()> {
-        self.end().await
+        self.sent.sort_by_key(|(number, _)| *number);
+        let parts = self.sent.drain(..).map(|(_, part)| part).collect();
+        self.multipart.complete(parts, written).await
     }
 
     async fn end(&mut self) -> Result<()> {
-        self.sending.shutdown().await;
-        let Some(id) = self.id.take() else { return Ok(()) };
-        let store = Arc::clone(self.store(self.bucket.parts.as_ref())?);
-        match store.abort_multipart(&self.path, &id).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(self.bucket.place.explain("end the upload of", &self.key, &error)),
+        // An upload that is just being begun cannot be ended before its id is known.
+        while self.next > 0 && self.multipart.id().is_none() && !self.sending.is_empty() {
+            let _ = self.sent_one().await;
         }
+        self.sending.shutdown().await;
+        self.multipart.end().await
     }
 }

@@ -95,11 +95,12 @@ async fn an_upload_in_parts_stands_in_the_claim_before_it_is_finished() {
     let mut upload = claim.upload(File::Archive).await.unwrap();
     upload.write(vec![0; PART_SIZE].into()).await.unwrap();
     assert_eq!(upload.id(), None);
-    upload.write(vec![0; 1].into()).await.unwrap();
+    // The second part waits until the first is there, and that for what stands in the claim.
+    upload.write(vec![0; PART_SIZE + 1].into()).await.unwrap();
     let record = read(&location, "b").await.unwrap().unwrap();
     assert_eq!(record.uploads[0].key, "backups/b/b.tar.gz");
     assert_eq!(Some(record.uploads[0].id.as_str()), upload.id());
-    assert_eq!(upload.finish().await.unwrap(), PART_SIZE as u64 + 1);
+    assert_eq!(upload.finish().await.unwrap(), 2 * PART_SIZE as u64 + 1);
 }
 
 #[tokio::test]

@@ -86,6 +86,12 @@ impl Body {
         Ok(body)
     }
 
+    /// Makes the files appear, side by side, once they are drained. All are waited for, also when one fails.
+    pub(super) async fn close(self) -> Result<()> {
+        let (archive, rows, list) = tokio::join!(self.archive.close(), self.rows.close(), self.list.close());
+        archive.and(rows).and(list)
+    }
+
     pub(super) async fn abort(self) -> Result<()> {
         let (archive, rows, list) =
             (self.archive.abort().await, self.rows.abort().await, self.list.abort().await);

@@ -10,7 +10,6 @@ use crate::location::Result;
 use crate::manifest::{StoredFile, Tail};
 use crate::tar::END;
 use crate::velero;
-use bytes::Bytes;
 use futures::future::join_all;
 
 /// Writes everything that is left; the backup exists when this returns.
@@ -20,38 +19,25 @@ pub(super) async fn complete(
     mut body: Body,
     outcome: Outcome,
 ) -> Result<Head> {
-    body.end_resource();
-    body.end_group();
-    body.archive.buffer().extend_from_slice(&END);
-    body.list.buffer().push(b'}');
-    let mut head = head(claim, options, &body, outcome);
-    let objects = body.objects;
-
-    let small = join_all(
-        velero::side_files(&head).into_iter().map(|(file, bytes)| put(claim, options, file, bytes.into())),
-    );
+    let mut small = Vec::new();
+    let (mut head, files, manifest) = match drain(claim, options, &mut body, &mut small, outcome).await {
+        Ok(drained) => drained,
+        Err(error) => {
+            let _ = body.abort().await;
+            return Err(error);
+        }
+    };
     // All are waited for, also when one fails: nothing may appear once cleaning up has begun.
-    let (archive, list, small) = tokio::join!(body.archive.finish(objects), body.list.finish(objects), small);
-    let (archive, members) = archive?;
-    let (list, _) = list?;
-    let mut files = vec![archive, list];
-    for file in small {
-        files.push(file?);
-    }
-
-    let plain = files.iter().map(|file| file.plain.clone()).collect();
-    let tail = Tail::new(body.root.finish(), plain, members, head.clone());
-    body.rows.cut(objects).await?;
-    body.rows.buffer().extend_from_slice(&tail.to_text(options.sign.as_ref()));
-    let (manifest, _) = body.rows.finish(objects).await?;
+    let small = join_all(small.into_iter().map(Sink::close));
+    let (large, small) = tokio::join!(body.close(), small);
+    small.into_iter().fold(large, Result::and)?;
 
     claim.still_held().await?;
     if options.recipients.is_empty() {
         let last = velero::backup_json(&head, &manifest.stored.sha256, options.sign.as_ref());
         claim.put(File::VeleroBackup, last.into()).await?;
     } else {
-        files.push(manifest);
-        let stored: Vec<StoredFile> = files.into_iter().map(|file| file.stored).collect();
+        let stored: Vec<StoredFile> = files.into_iter().chain([manifest]).map(|file| file.stored).collect();
         let last = crate::stored::stored_json(&head, &stored, options.sign.as_ref());
         claim.put(File::Stored, last.into()).await?;
     }
@@ -59,10 +45,38 @@ pub(super) async fn complete(
     Ok(head)
 }
 
-async fn put(claim: &Claim, options: &WriteOptions, file: File, bytes: Bytes) -> Result<Written> {
-    let mut sink = Sink::begin(claim, file, &options.recipients).await?;
-    sink.write(bytes).await?;
-    sink.finish().await
+/// Hands on all that the files shall hold, so that they can appear side by side: the manifest needs the digests of the
+/// others, not that they are there. Gives what the files hold, and then the manifest.
+async fn drain(
+    claim: &Claim,
+    options: &WriteOptions,
+    body: &mut Body,
+    small: &mut Vec<Sink>,
+    outcome: Outcome,
+) -> Result<(Head, Vec<Written>, Written)> {
+    body.end_resource();
+    body.end_group();
+    body.archive.buffer().extend_from_slice(&END);
+    body.list.buffer().push(b'}');
+    let head = head(claim, options, body, outcome);
+    let objects = body.objects;
+
+    let (archive, members) = body.archive.drain(objects).await?;
+    let (list, _) = body.list.drain(objects).await?;
+    let mut files = vec![archive, list];
+    for (file, bytes) in velero::side_files(&head) {
+        let mut sink = Sink::begin(claim, file, &options.recipients).await?;
+        sink.write(bytes.into()).await?;
+        files.push(sink.seal().await?);
+        small.push(sink);
+    }
+
+    let plain = files.iter().map(|file| file.plain.clone()).collect();
+    let tail = Tail::new(std::mem::take(&mut body.root).finish(), plain, members, head.clone());
+    body.rows.cut(objects).await?;
+    body.rows.buffer().extend_from_slice(&tail.to_text(options.sign.as_ref()));
+    let (manifest, _) = body.rows.drain(objects).await?;
+    Ok((head, files, manifest))
 }
 
 fn head(claim: &Claim, options: &WriteOptions, body: &Body, outcome: Outcome) -> Head {

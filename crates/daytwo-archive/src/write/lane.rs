@@ -119,13 +119,18 @@ impl Lane {
         self.sink.write(bytes).await
     }
 
-    /// Cuts what is left and makes the file appear.
-    pub(super) async fn finish(mut self, objects: u64) -> Result<(Written, Vec<Member>)> {
+    /// Cuts what is left and hands it all on. The file appears with [`Lane::close`].
+    pub(super) async fn drain(&mut self, objects: u64) -> Result<(Written, Vec<Member>)> {
         self.cut(objects).await?;
         while !self.working.is_empty() {
             self.write_one().await?;
         }
-        Ok((self.sink.finish().await?, self.members))
+        Ok((self.sink.seal().await?, std::mem::take(&mut self.members)))
+    }
+
+    /// Makes the file appear, once it is drained.
+    pub(super) async fn close(self) -> Result<()> {
+        self.sink.close().await
     }
 
     /// Throws it away.

@@ -60,25 +60,28 @@ impl Sink {
         self.plain.length()
     }
 
-    /// Makes the file appear.
-    pub(super) async fn finish(mut self) -> Result<Written> {
-        let described = |hasher: Hasher, name: &str| StoredFile {
-            name: name.to_owned(),
-            size: hasher.length(),
-            sha256: hasher.finish(),
+    /// Takes nothing more. What the file holds is known now; it appears with [`Sink::close`].
+    pub(super) async fn seal(&mut self) -> Result<Written> {
+        let described = |hasher: &mut Hasher, name: &str| {
+            let hasher = std::mem::take(hasher);
+            StoredFile { name: name.to_owned(), size: hasher.length(), sha256: hasher.finish() }
         };
-        let plain = described(self.plain, &self.name);
-        let stored = match self.sealing {
+        let plain = described(&mut self.plain, &self.name);
+        let stored = match self.sealing.take() {
             None => plain.clone(),
             Some(Sealing { encryptor, mut stored }) => {
                 let last = encryptor.finish();
                 stored.update(&last);
                 self.upload.write(last.into()).await?;
-                described(stored, &self.name)
+                described(&mut stored, &self.name)
             }
         };
-        self.upload.finish().await?;
         Ok(Written { plain, stored })
+    }
+
+    /// Makes the file appear, once it is sealed.
+    pub(super) async fn close(self) -> Result<()> {
+        self.upload.finish().await.map(drop)
     }
 
     /// Throws it away.
