@@ -5,23 +5,27 @@
 //! compacted on the way starts everything over; what could not be read is a problem in the result, never a
 //! smaller backup that looks whole.
 
+mod ahead;
 mod definitions;
 mod gather;
 mod spec;
 mod survey;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use daytwo_archive::{
     ArchiveError, BackupName, BackupWriter, Consistency, Head, Location, Outcome, Server, WriteOptions,
 };
 use daytwo_core::filter::Filter;
+use futures::future::{Either, select};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{ApiError, Patience};
 use crate::event::{Clock, Event, Observer};
 use crate::site::{Identity, Site};
 use gather::{Gathered, Round};
+use survey::{Survey, survey};
 
 /// How often a backup starts over with a new revision before it gives the single moment up.
 pub const ATTEMPTS: u32 = 4;
@@ -84,11 +88,26 @@ pub async fn backup(
     cancel: &CancellationToken,
 ) -> Result<Head, BackupError> {
     let BackupRequest { name, write, .. } = &request;
-    let mut writer = BackupWriter::claim(location, name, write.clone()).await?;
-    let gathered = tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(BackupError::Cancelled),
-        gathered = read(site, &request, &mut writer, events) => gathered,
+    // The first look at the cluster does not wait for the claim; what it finds is nothing without one.
+    let claiming = pin!(BackupWriter::claim(location, name, write.clone()));
+    let looking = pin!(async {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(BackupError::Cancelled),
+            found = survey(site, &request, true, events) => found,
+        }
+    });
+    let (mut writer, found) = match select(claiming, looking).await {
+        Either::Left((writer, looking)) => (writer?, looking.await),
+        Either::Right((found, claiming)) => (claiming.await?, found),
+    };
+    let gathered = match found {
+        Err(error) => Err(error),
+        Ok(found) => tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(BackupError::Cancelled),
+            gathered = read(site, &request, found, &mut writer, events) => gathered,
+        },
     };
     let gathered = match gathered {
         Ok(gathered) => gathered,
@@ -105,16 +124,22 @@ pub async fn backup(
     Ok(head)
 }
 
-/// Reads rounds until one is whole.
+/// Reads rounds until one is whole; the first as `found` says.
 async fn read(
     site: &Site,
     request: &BackupRequest,
+    found: Survey,
     writer: &mut BackupWriter,
     events: &dyn Observer,
 ) -> Result<Gathered, BackupError> {
     let mut why = String::new();
+    let mut found = Some(found);
     for attempt in 1..=ATTEMPTS {
-        match gather::round(site, request, true, writer, events).await? {
+        let found = match found.take() {
+            Some(found) => found,
+            None => survey(site, request, true, events).await?,
+        };
+        match gather::round(site, request, true, found, writer, events).await? {
             Round::Whole(gathered) => return Ok(*gathered),
             Round::StartOver(reason) => {
                 events.event(Event::Note(format!(
@@ -127,7 +152,8 @@ async fn read(
     }
     let why = format!("the revision was lost {ATTEMPTS} times while it was read, last because {why}");
     events.event(Event::Note(format!("{why}; reading each resource as it is now")));
-    match gather::round(site, request, false, writer, events).await? {
+    let found = survey(site, request, false, events).await?;
+    match gather::round(site, request, false, found, writer, events).await? {
         Round::Whole(mut gathered) => {
             gathered.consistency = Consistency::PerResource { why };
             Ok(*gathered)

@@ -20,7 +20,7 @@ use crate::api::Patience;
 use crate::discovery::Served;
 
 pub(crate) use pages::Delivery;
-pub(crate) use probe::{Probed, probe};
+pub(crate) use probe::{Pending, Probing, Verdict, probe};
 pub(crate) use resource::{Ended, Listing, read};
 pub use split::{Batch, ListMeta, SplitError, Splitter};
 
@@ -42,8 +42,6 @@ pub(crate) struct Wanted {
     pub served: Served,
     /// The namespaces it is read in, one list each; `None` reads all at once.
     pub namespaces: Option<Vec<String>>,
-    /// At which revision.
-    pub when: When,
 }
 
 impl Wanted {

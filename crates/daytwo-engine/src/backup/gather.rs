@@ -1,6 +1,6 @@
 //! One round over the cluster: the lists a few ahead, the archive one after another.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use daytwo_archive::{
@@ -11,10 +11,12 @@ use daytwo_core::filter::{Choice, Filter};
 use daytwo_core::json::Meta;
 use daytwo_core::resource::ResourceType;
 
+use super::ahead::{Ahead, Started};
 use super::definitions::{DEFINITIONS, Definition};
-use super::survey::{Survey, in_restore_order, survey};
+use super::survey::{Survey, in_restore_order};
 use super::{BackupError, BackupRequest};
-use crate::cut::{Delivery, Ended, Listing, Reading, Wanted, When, read};
+use crate::api::ApiError;
+use crate::cut::{Delivery, Ended, Pending, Reading, Verdict, Wanted, When};
 use crate::event::{Event, Observer};
 use crate::site::Site;
 
@@ -38,15 +40,15 @@ pub(super) struct Gathered {
     pub warnings: Vec<String>,
 }
 
-/// Reads the cluster once, at one revision where `exact`, into `writer`.
+/// Reads the cluster once as `found` says, at one revision where `exact`, into `writer`.
 pub(super) async fn round(
     site: &Site,
     request: &BackupRequest,
     exact: bool,
+    mut found: Survey,
     writer: &mut BackupWriter,
     events: &dyn Observer,
 ) -> Result<Round, BackupError> {
-    let mut found = survey(site, request, exact, events).await?;
     let wanted = std::mem::take(&mut found.wanted);
     let selector = found.filter.selector.as_ref().map(ToString::to_string);
     let reading = Reading { selector, patience: request.patience, storage: BTreeMap::new() };
@@ -62,9 +64,11 @@ pub(super) async fn round(
         complete: Vec::new(),
         definitions: Vec::new(),
         objects: 0,
+        read: 0,
+        failure: None,
     };
-    let (first, rest): (Vec<Wanted>, Vec<Wanted>) =
-        wanted.into_iter().partition(|wanted| wanted.kind().group_resource() == DEFINITIONS);
+    let (first, rest): (Vec<_>, Vec<_>) =
+        wanted.into_iter().partition(|(wanted, _)| wanted.kind().group_resource() == DEFINITIONS);
     if let Some(why) = gather.all(first).await? {
         return Ok(Round::StartOver(why));
     }
@@ -72,7 +76,7 @@ pub(super) async fn round(
     if let Some(why) = gather.all(rest).await? {
         return Ok(Round::StartOver(why));
     }
-    Ok(Round::Whole(Box::new(gather.gathered())))
+    gather.gathered().map(|gathered| Round::Whole(Box::new(gathered)))
 }
 
 struct Gather<'a> {
@@ -87,32 +91,27 @@ struct Gather<'a> {
     complete: Vec<Complete>,
     definitions: Vec<Definition>,
     objects: u64,
+    /// Resources read.
+    read: usize,
+    /// Why the first that could not be read could not.
+    failure: Option<ApiError>,
 }
 
 impl Gather<'_> {
     /// Reads `wanted`, some at a time, and writes them in their order. Gives the reason to start over.
-    async fn all(&mut self, wanted: Vec<Wanted>) -> Result<Option<String>, BackupError> {
-        let mut ahead: VecDeque<(Wanted, Listing)> = VecDeque::new();
-        let mut wanted = wanted.into_iter();
-        loop {
-            // What has no object takes no request, and must not keep a list from being read ahead.
-            let reading = |ahead: &VecDeque<(Wanted, Listing)>| {
-                ahead.iter().filter(|(wanted, _)| wanted.when != When::Empty).count()
-            };
-            while reading(&ahead) < self.request.concurrency.max(1) {
-                let Some(next) = wanted.next() else { break };
-                let listing = read(self.site.client(), next.clone(), self.reading.clone());
-                ahead.push_back((next, listing));
-            }
-            let Some((wanted, listing)) = ahead.pop_front() else { return Ok(None) };
-            if let Some(why) = self.one(&wanted, listing).await? {
+    async fn all(&mut self, wanted: Vec<(Wanted, Pending)>) -> Result<Option<String>, BackupError> {
+        let mut ahead = Ahead::start(self.site.client(), wanted, &self.reading, self.request.concurrency);
+        while let Some(started) = ahead.next().await {
+            if let Some(why) = self.one(started).await? {
                 return Ok(Some(why));
             }
         }
+        Ok(None)
     }
 
     /// Writes one resource. Gives the reason to start over.
-    async fn one(&mut self, wanted: &Wanted, mut listing: Listing) -> Result<Option<String>, BackupError> {
+    async fn one(&mut self, mut started: Started) -> Result<Option<String>, BackupError> {
+        let Started { wanted, listing, .. } = &mut started;
         let kind = wanted.kind();
         let name = kind.group_resource();
         self.events.event(Event::Started { what: name.clone() });
@@ -128,8 +127,7 @@ impl Gather<'_> {
             self.events.event(Event::Progress { what: "objects".to_owned(), done, total });
         }
         self.survey.problems.append(&mut sink.problems);
-        let ended = listing
-            .end
+        let ended = (&mut listing.end)
             .await
             .unwrap_or_else(|panic| Ended::StartOver(format!("reading {name} ended unexpectedly: {panic}")));
         self.events.event(Event::Finished { what: name.clone() });
@@ -141,7 +139,14 @@ impl Gather<'_> {
         let problem =
             |namespace, what| Problem { resource: resource.to_owned(), namespace, name: None, what };
         match ended {
+            Ended::Virtual => {
+                let why = "its list has no revision: it is computed, not stored".to_owned();
+                self.survey.left_out.push(LeftOut { what: resource.to_owned(), why });
+                None
+            }
+            Ended::Gone => None,
             Ended::Whole { fallbacks, unread, outside } => {
+                self.read += 1;
                 let fallback = |what| Fallback { resource: resource.to_owned(), what };
                 self.fallbacks.extend(fallbacks.into_iter().map(fallback));
                 if let Some(why) = outside {
@@ -163,6 +168,7 @@ impl Gather<'_> {
             }
             Ended::Failed(error) => {
                 self.survey.problems.push(problem(None, error.to_string()));
+                self.failure.get_or_insert(error);
                 None
             }
         }
@@ -170,7 +176,7 @@ impl Gather<'_> {
 
     /// Adds the custom resources that are defined at the revision but that discovery did not show yet, and
     /// remembers every storage version.
-    fn with_new_kinds(&mut self, mut rest: Vec<Wanted>) -> Vec<Wanted> {
+    fn with_new_kinds(&mut self, mut rest: Vec<(Wanted, Pending)>) -> Vec<(Wanted, Pending)> {
         let known: BTreeSet<(String, String)> =
             self.survey.known.iter().map(|kind| (kind.group.clone(), kind.resource.clone())).collect();
         let when = self.survey.revision.map_or(When::Now, When::At);
@@ -182,16 +188,20 @@ impl Gather<'_> {
             if new && self.survey.filter.resource(&served.kind) == Choice::Take {
                 let namespaces =
                     if served.kind.namespaced { self.survey.filter.exact_namespaces() } else { None };
-                rest.push(Wanted { served, namespaces, when: when.clone() });
+                let pending = Pending::known(Verdict::Read(when.clone()));
+                rest.push((Wanted { served, namespaces }, pending));
             }
         }
-        in_restore_order(&mut rest);
+        in_restore_order(&mut rest, |(wanted, _)| wanted);
         rest
     }
 
-    fn gathered(self) -> Gathered {
+    fn gathered(self) -> Result<Gathered, BackupError> {
+        if let (0, Some(error)) = (self.read, self.failure) {
+            return Err(BackupError::Cluster(error));
+        }
         let Survey { revision, not_one_moment, left_out, outside, problems, warnings, .. } = self.survey;
-        Gathered {
+        Ok(Gathered {
             revision,
             consistency: match not_one_moment {
                 None => Consistency::OneRevision,
@@ -203,7 +213,7 @@ impl Gather<'_> {
             fallbacks: self.fallbacks,
             complete: self.complete,
             warnings,
-        }
+        })
     }
 }
 
@@ -313,7 +323,7 @@ mod tests {
             aggregated: false,
         };
         let namespaces = if namespaced { filter.exact_namespaces() } else { None };
-        Wanted { served, namespaces, when: When::Now }
+        Wanted { served, namespaces }
     }
 
     #[test]

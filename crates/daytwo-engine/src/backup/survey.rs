@@ -5,8 +5,10 @@ use daytwo_core::filter::{Choice, Filter};
 use daytwo_core::resource::{Named, ResourceType};
 use daytwo_core::restore::order::{Traits, wave};
 
+use tokio_util::task::AbortOnDropHandle;
+
 use super::{BackupError, BackupRequest};
-use crate::cut::{Probed, Wanted, When, probe};
+use crate::cut::{Pending, Probing, Wanted, probe};
 use crate::discovery::{Served, Unknown, discover};
 use crate::event::{Event, Observer};
 use crate::site::Site;
@@ -22,14 +24,16 @@ pub(super) struct Survey {
     pub revision: Option<u64>,
     /// Why the round is no single moment, where it is not.
     pub not_one_moment: Option<String>,
-    /// In the order of a restore; definitions of custom resources first.
-    pub wanted: Vec<Wanted>,
+    /// In the order of a restore, each with what its probe will say.
+    pub wanted: Vec<(Wanted, Pending)>,
     /// Every resource type that discovery knows, wanted or not.
     pub known: Vec<ResourceType>,
     pub left_out: Vec<LeftOut>,
     pub outside: Vec<OutsideCut>,
     pub problems: Vec<Problem>,
     pub warnings: Vec<String>,
+    /// The probes, which end when this is dropped.
+    pub probing: Option<AbortOnDropHandle<()>>,
     /// The filter with every name resolved to the type that the server means by it.
     pub filter: Filter,
 }
@@ -59,26 +63,26 @@ pub(super) async fn survey(
             wanted.push(one);
         }
     }
-    let finding = format!("finding the revision over {} resources", wanted.len());
-    events.event(Event::Started { what: finding.clone() });
-    let probed = probe(site.client(), wanted, request.patience).await;
-    events.event(Event::Finished { what: finding });
-    if probed.wanted.is_empty() && probed.elsewhere.is_empty() {
-        if let Some((_, error)) = probed.failed.into_iter().next() {
-            return Err(BackupError::Cluster(error));
-        }
-        return Ok(survey);
-    }
-    survey.take(probed);
+    in_restore_order(&mut wanted, |wanted| wanted);
     let minor = site.identity().minor_number();
     if !exact {
-        survey.give_up_the_moment("no revision lasted");
+        survey.not_one_moment = Some("no revision lasted".to_owned());
     } else if minor < EXACT_SINCE_MINOR {
         let version = &site.identity().version;
-        survey.give_up_the_moment(&format!("the server, {version}, cannot list at an exact revision"));
-    } else if survey.revision.is_none() {
-        survey.give_up_the_moment("no resource gave a revision that others share");
+        survey.not_one_moment = Some(format!("the server, {version}, cannot list at an exact revision"));
     }
+    let finding = format!("finding the revision over {} resources", wanted.len());
+    events.event(Event::Started { what: finding.clone() });
+    let one_moment = survey.not_one_moment.is_none();
+    let Probing { revision, verdicts, running } =
+        probe(site.client(), &wanted, one_moment, request.patience).await;
+    events.event(Event::Finished { what: finding });
+    if one_moment && revision.is_none() && !wanted.is_empty() {
+        survey.not_one_moment = Some("no resource gave a revision that others share".to_owned());
+    }
+    survey.revision = revision;
+    survey.wanted = wanted.into_iter().zip(verdicts).collect();
+    survey.probing = Some(running);
     Ok(survey)
 }
 
@@ -111,43 +115,16 @@ impl Survey {
             }
             Choice::Take => {
                 let namespaces = if served.kind.namespaced { self.filter.exact_namespaces() } else { None };
-                Some(Wanted { served, namespaces, when: When::Now })
+                Some(Wanted { served, namespaces })
             }
-        }
-    }
-
-    fn take(&mut self, probed: Probed) {
-        self.revision = probed.revision;
-        self.wanted = probed.wanted;
-        for (wanted, why) in probed.elsewhere {
-            self.outside.push(OutsideCut { resource: wanted.kind().group_resource(), why });
-            self.wanted.push(wanted);
-        }
-        for virtual_list in probed.virtual_lists {
-            let what = virtual_list.kind().group_resource();
-            let why = "its list has no revision: it is computed, not stored".to_owned();
-            self.left_out.push(LeftOut { what, why });
-        }
-        for (wanted, error) in probed.failed {
-            let (resource, what) = (wanted.kind().group_resource(), error.to_string());
-            self.problems.push(Problem { resource, namespace: None, name: None, what });
-        }
-        in_restore_order(&mut self.wanted);
-    }
-
-    fn give_up_the_moment(&mut self, why: &str) {
-        self.revision = None;
-        self.not_one_moment = Some(why.to_owned());
-        for wanted in &mut self.wanted {
-            wanted.when = When::Now;
         }
     }
 }
 
 /// Puts resources in the order that a restore writes them in.
-pub(super) fn in_restore_order(wanted: &mut [Wanted]) {
-    wanted.sort_by_cached_key(|wanted| {
-        let resource = wanted.kind().group_resource();
+pub(super) fn in_restore_order<T>(wanted: &mut [T], of: impl Fn(&T) -> &Wanted) {
+    wanted.sort_by_cached_key(|one| {
+        let resource = of(one).kind().group_resource();
         (wave(&resource, Traits::default()), resource)
     });
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::pages::{Ask, Delivery, PageError, Pager};
 use super::split::ListMeta;
-use super::{Reading, Wanted, When};
+use super::{Reading, Verdict, Wanted, When};
 use crate::api::{self, ApiError};
 
 /// A resource under way: its batches, and then how it ended.
@@ -24,6 +24,10 @@ pub(crate) struct Listing {
 /// How the reading of a resource ended.
 #[derive(Debug)]
 pub(crate) enum Ended {
+    /// There is nothing to read: no store stands behind its list.
+    Virtual,
+    /// There is nothing to read: it is gone since discovery.
+    Gone,
     /// Every object was delivered; the fallbacks that it took, and namespaces that could not be read.
     Whole { fallbacks: Vec<String>, unread: Vec<(String, ApiError)>, outside: Option<String> },
     /// The revision is gone, or the resource is: start over.
@@ -35,29 +39,46 @@ pub(crate) enum Ended {
 /// Batches that wait to be written, at most, per resource.
 const WAITING: usize = 4;
 
-/// Begins to read `wanted`. Dropping the listing ends the reading.
-pub(crate) fn read(client: &Client, wanted: Wanted, reading: Reading) -> Listing {
+/// Begins to read `wanted` as `verdict` says. Dropping the listing ends the reading.
+pub(crate) fn read(client: &Client, wanted: Wanted, verdict: Verdict, reading: Reading) -> Listing {
     let (sink, batches) = mpsc::channel(WAITING);
     let client = client.clone();
-    let end = tokio::spawn(async move { run(&client, &wanted, &reading, &sink).await });
+    let end = tokio::spawn(async move {
+        match verdict {
+            Verdict::Read(When::Empty) => {
+                Ended::Whole { fallbacks: Vec::new(), unread: Unread::new(), outside: None }
+            }
+            Verdict::Read(when) => run(&client, &wanted, when, None, &reading, &sink).await,
+            Verdict::Elsewhere(why) => run(&client, &wanted, When::Now, Some(why), &reading, &sink).await,
+            Verdict::Virtual => Ended::Virtual,
+            Verdict::Gone => Ended::Gone,
+            Verdict::Failed(error) => Ended::Failed(error),
+            Verdict::Lost(why) => Ended::StartOver(why),
+        }
+    });
     Listing { batches, end }
 }
 
 struct Reader<'a> {
     client: &'a Client,
     wanted: &'a Wanted,
+    when: When,
     reading: &'a Reading,
     pager: Pager<'a>,
     fallbacks: Vec<String>,
     outside: Option<String>,
 }
 
-async fn run(client: &Client, wanted: &Wanted, reading: &Reading, sink: &mpsc::Sender<Delivery>) -> Ended {
-    if wanted.when == When::Empty {
-        return Ended::Whole { fallbacks: Vec::new(), unread: Unread::new(), outside: None };
-    }
+async fn run(
+    client: &Client,
+    wanted: &Wanted,
+    when: When,
+    outside: Option<String>,
+    reading: &Reading,
+    sink: &mpsc::Sender<Delivery>,
+) -> Ended {
     let pager = Pager::new(client, reading.patience, sink);
-    let mut reader = Reader { client, wanted, reading, pager, fallbacks: Vec::new(), outside: None };
+    let mut reader = Reader { client, wanted, when, reading, pager, fallbacks: Vec::new(), outside };
     let result = match &wanted.namespaces {
         Some(names) => reader.each(names.clone()).await,
         None => reader.whole().await,
@@ -147,7 +168,7 @@ impl Reader<'_> {
             version: version.to_owned(),
             // Namespaces and volumes are taken for what they hold: the filter decides, object by object.
             selector: self.reading.selector.clone().filter(|_| self.wanted.kind().namespaced),
-            revision: match self.wanted.when {
+            revision: match self.when {
                 When::At(revision) if self.outside.is_none() => Some(revision),
                 _ => None,
             },

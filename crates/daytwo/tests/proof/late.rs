@@ -99,17 +99,29 @@ fn definitions_that_come_and_go_lose_nothing() {
     assert!(bench.holds("gone", "befores.example.com/default/one"));
     assert!(bench.holds("gone", "afters.example.com/default/one"));
 
-    // Every resource has been probed, and quotas had no object; the revision is that of the request held, the third
-    // for namespaces.
-    let last = |fault| Rule::new(fault).path("/api/v1/namespaces").with("limit=1").nth(3);
-    let run = bench.made("probed", last, |api| {
-        let quota = serde_json::json!({
-            "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "late" },
-        });
-        api.create("/api/v1/namespaces/default/resourcequotas", &quota).unwrap();
+    // The revision is chosen, and quotas are probed after what was written since: that there is no object now says
+    // nothing of the revision, at which there was one.
+    let quotas = "/api/v1/namespaces/default/resourcequotas";
+    let quota = serde_json::json!({
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "early" },
+    });
+    Api::of(site).unwrap().create(quotas, &quota).unwrap();
+    let probe = |fault| Rule::new(fault).path("/api/v1/resourcequotas").with("limit=1").nth(1);
+    let run = bench.made("probed", probe, |api| {
+        api.delete(&format!("{quotas}/early")).unwrap();
     });
     whole(run);
-    assert!(bench.holds("probed", "resourcequotas/default/late"), "an object made after its kind was probed");
+    assert!(
+        bench.holds("probed", "resourcequotas/default/early"),
+        "an object deleted before its kind was probed"
+    );
+
+    // And that there is one now does not mean that there was one.
+    let run = bench.made("since", probe, |api| {
+        api.create(quotas, &quota).unwrap();
+    });
+    whole(run);
+    assert!(!bench.holds("since", "resourcequotas/default/early"), "an object made after the revision");
 
     // A kind whose probe showed no object is not listed again, unless something was written meanwhile: the server
     // renews its lease every few seconds.
@@ -121,7 +133,7 @@ fn definitions_that_come_and_go_lose_nothing() {
         seen.iter().filter(|seen| seen.path.starts_with("/api/v1/limitranges?")).count() == 1
     });
     assert!(once, "an empty kind is listed twice");
-    for name in ["before", "after", "gone", "probed"] {
+    for name in ["before", "after", "gone", "probed", "since"] {
         bench.daytwo.run(&["backup", "verify", name]).expect(0);
     }
 }
