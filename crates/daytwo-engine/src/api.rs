@@ -179,7 +179,9 @@ impl Attempts {
         let Some(asked) = error.retry() else { return Err(error) };
         let backoff = Duration::from_millis(100u64 << self.made.min(6));
         let pause = asked.max(backoff);
-        if self.made >= self.patience.attempts || self.since.elapsed() + pause > self.patience.limit {
+        // One that was silent may have taken all the time: it is tried a second time in any case.
+        let late = self.made > 1 && self.since.elapsed() + pause > self.patience.limit;
+        if self.made >= self.patience.attempts || late {
             return Err(error);
         }
         tracing::debug!(%error, ?pause, attempt = self.made, "trying again");
