@@ -12,6 +12,7 @@
 
 mod census;
 mod content;
+mod fixed;
 pub mod order;
 mod planner;
 mod prepare;
@@ -24,6 +25,7 @@ mod tally;
 mod target;
 
 pub use census::{Census, DataElsewhere, Volumes};
+pub use fixed::Fixed;
 pub use order::Wave;
 pub use planner::{Decided, Planned, Planner, There};
 pub use prepare::{FINISHED_MARK, How, RECLAIM_MARK, Write, address_fallback};

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::{Traits, Wave, may_hold, wave};
 use super::rules::text_at;
-use super::{Request, Source};
+use super::{Fixed, Request, Source};
 use crate::filter::{Choice, Filter};
 use crate::json::{JsonError, Meta, elements, find};
 use crate::resource::{ObjectKey, ResourceType};
@@ -33,6 +33,7 @@ pub struct Census {
     noted: u64,
     last: BTreeMap<String, u64>,
     claims: BTreeMap<(String, String), Option<String>>,
+    services: BTreeMap<(String, String), Fixed>,
     volumes: BTreeMap<String, Related>,
     wanted_volumes: BTreeSet<String>,
     definitions: BTreeMap<String, (Vec<String>, Related)>,
@@ -149,6 +150,11 @@ impl Census {
                     let key = (source.namespace.unwrap_or_default().to_owned(), source.name.to_owned());
                     self.selecting.insert(key);
                 }
+                let fixed = Fixed::of(bytes)?;
+                if !fixed.is_empty() {
+                    let key = (source.namespace.unwrap_or_default().to_owned(), source.name.to_owned());
+                    self.services.insert(key, fixed);
+                }
                 Ok(())
             }
             STORAGE_CLASSES | PRIORITY_CLASSES | RUNTIME_CLASSES | INGRESS_CLASSES => {
@@ -247,6 +253,11 @@ impl Census {
         self.claims
             .iter()
             .map(|((namespace, name), volume)| (namespace.as_str(), name.as_str(), volume.as_deref()))
+    }
+
+    /// The Services asked for that have addresses or node ports: namespace and name in the backup, and those.
+    pub fn services(&self) -> impl Iterator<Item = (&str, &str, &Fixed)> {
+        self.services.iter().map(|((namespace, name), fixed)| (namespace.as_str(), name.as_str(), fixed))
     }
 
     /// The resources asked for, each with its type and number of objects.

@@ -12,7 +12,7 @@ use super::rules::text_at;
 enum Noise {
     /// The whole of it.
     All,
-    /// What is named inside it.
+    /// What is named inside it, of a list in each element.
     In(&'static [(&'static str, Noise)]),
 }
 
@@ -86,21 +86,39 @@ const JOB: Noise = In(&[
 
 const AGGREGATED_ROLE: Noise = In(&[("rules", All)]);
 
-/// Feeds the content of `object`, one of `resource`, to `sink`. `emptied` tells that it is a claim which does not
-/// get the volume it had, so that the one it got is not compared.
+const NEW_ADDRESS: Noise = In(&[("spec", In(&[("clusterIP", All), ("clusterIPs", All)]))]);
+
+const NEW_PORTS: Noise =
+    In(&[("spec", In(&[("healthCheckNodePort", All), ("ports", In(&[("nodePort", All)]))]))]);
+
+/// What an object cannot get back in this cluster, so that what it got instead is not compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Lost {
+    /// A claim: its volume.
+    pub volume: bool,
+    /// A Service: its cluster IPs.
+    pub address: bool,
+    /// A Service: its node ports.
+    pub ports: bool,
+}
+
+/// Feeds the content of `object`, one of `resource`, to `sink`, without what is `lost`.
 ///
 /// # Errors
 /// It is not JSON.
 pub(super) fn feed(
     resource: &str,
     object: &[u8],
-    emptied: bool,
+    lost: Lost,
     sink: &mut dyn FnMut(&[u8]),
 ) -> Result<(), JsonError> {
     let special: &[&Noise] = match resource {
         "persistentvolumes" => &[&OBJECT, &VOLUME],
-        "persistentvolumeclaims" if emptied => &[&OBJECT, &CLAIM, &EMPTIED_CLAIM],
+        "persistentvolumeclaims" if lost.volume => &[&OBJECT, &CLAIM, &EMPTIED_CLAIM],
         "persistentvolumeclaims" => &[&OBJECT, &CLAIM],
+        "services" if lost.address && lost.ports => &[&OBJECT, &NEW_ADDRESS, &NEW_PORTS],
+        "services" if lost.address => &[&OBJECT, &NEW_ADDRESS],
+        "services" if lost.ports => &[&OBJECT, &NEW_PORTS],
         "secrets"
             if text_at(object, &["type"])?.as_deref() == Some("kubernetes.io/service-account-token") =>
         {
@@ -127,7 +145,7 @@ fn value(bytes: &[u8], noise: &[&Noise], sink: &mut dyn FnMut(&[u8])) -> Result<
         Some(b'[') => {
             sink(b"[");
             for element in elements(bytes) {
-                value(&bytes[element?], &[], sink)?;
+                value(&bytes[element?], noise, sink)?;
                 sink(b",");
             }
             sink(b"]");

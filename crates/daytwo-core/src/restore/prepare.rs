@@ -100,13 +100,13 @@ impl Rules {
     pub fn content(&self, source: &Source<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(), JsonError> {
         let resource = source.resource.group_resource();
         let key = self.key(source);
-        let emptied = self.empties(key.namespace.as_deref().unwrap_or_default(), &key.name);
+        let lost = self.lost(&resource, key.namespace.as_deref().unwrap_or_default(), &key.name);
         let mut edits = Edits::new();
         self.translate(source, &resource, &mut edits)?;
         if edits.is_empty() {
-            return content::feed(&resource, source.bytes, emptied, sink);
+            return content::feed(&resource, source.bytes, lost, sink);
         }
-        content::feed(&resource, &edits.apply(source.bytes)?, emptied, sink)
+        content::feed(&resource, &edits.apply(source.bytes)?, lost, sink)
     }
 
     /// Feeds what two copies of an object are compared by to `sink`: of an object as it is in the cluster.
@@ -121,7 +121,7 @@ impl Rules {
         object: &[u8],
         sink: &mut dyn FnMut(&[u8]),
     ) -> Result<(), JsonError> {
-        content::feed(resource, object, self.empties(namespace.unwrap_or_default(), name), sink)
+        content::feed(resource, object, self.lost(resource, namespace.unwrap_or_default(), name), sink)
     }
 
     /// The edits that make the object what it is to be here, as opposed to those that only writing needs.

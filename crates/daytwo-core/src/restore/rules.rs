@@ -5,8 +5,9 @@
 //! is not so (a Node, a lease, a signing request).
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::content::Lost;
 use super::order::{Traits, Wave, wave};
 use super::skip::{Skip, by_name, by_resource};
 use super::{Census, Request, Target};
@@ -59,6 +60,8 @@ pub struct Rules {
     pub(super) target: Target,
     /// Claims that will not get the volume they had, by namespace and name in the cluster.
     emptied: BTreeSet<(String, String)>,
+    /// Services whose address or ports another has, by namespace and name in the cluster.
+    moved: BTreeMap<(String, String), Lost>,
 }
 
 impl Rules {
@@ -76,7 +79,18 @@ impl Rules {
                 (!kept).then(|| (to.to_owned(), name.to_owned()))
             })
             .collect();
-        Self { request, census, target, emptied }
+        let moved = census
+            .services()
+            .filter_map(|(namespace, name, fixed)| {
+                let to = (request.namespace_mapping.map(namespace).to_owned(), name.to_owned());
+                let taken = |what: &[String]| {
+                    what.iter().any(|one| target.fixed.get(one).is_some_and(|holder| *holder != to))
+                };
+                let (address, ports) = (taken(&fixed.addresses), taken(&fixed.ports));
+                (address || ports).then_some((to, Lost { volume: false, address, ports }))
+            })
+            .collect();
+        Self { request, census, target, emptied, moved }
     }
 
     /// What was asked for.
@@ -111,6 +125,17 @@ impl Rules {
     /// Whether a claim, by its name in the cluster, will not get the volume it had.
     pub(super) fn empties(&self, namespace: &str, name: &str) -> bool {
         self.emptied.contains(&(namespace.to_owned(), name.to_owned()))
+    }
+
+    /// What an object, by its name in the cluster, will not get back.
+    pub(super) fn lost(&self, resource: &str, namespace: &str, name: &str) -> Lost {
+        match resource {
+            "persistentvolumeclaims" => Lost { volume: self.empties(namespace, name), ..Lost::default() },
+            "services" => {
+                self.moved.get(&(namespace.to_owned(), name.to_owned())).copied().unwrap_or_default()
+            }
+            _ => Lost::default(),
+        }
     }
 
     /// What becomes of `source`.

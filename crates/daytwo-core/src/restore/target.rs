@@ -44,6 +44,9 @@ pub struct Target {
     pub nodes: BTreeSet<String>,
     /// Its PersistentVolumes.
     pub volumes: BTreeMap<String, VolumeState>,
+    /// Addresses and node ports of its Services, as [`super::Fixed`] spells them, each with the Service that has it: namespace
+    /// and name.
+    pub fixed: BTreeMap<String, (String, String)>,
     /// Objects that others name as their class: resource (`storageclasses.storage.k8s.io`) and name.
     pub classes: BTreeSet<(String, String)>,
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use daytwo_core::json::{JsonError, Meta, find, string};
-use daytwo_core::restore::{Census, ServedKind, Target, VolumeState};
+use daytwo_core::restore::{Census, Fixed, ServedKind, Target, VolumeState};
 use kube::Client;
 
 use super::lists::{self, METADATA_ONLY};
@@ -37,6 +37,16 @@ pub async fn target(client: &Client, census: &Census, events: &dyn Observer) -> 
         eyes.look("/api/v1/persistentvolumes", "application/json", |object| {
             let meta = Meta::of_prefix(object)?;
             target.volumes.insert(meta.name.into_owned(), volume(object)?);
+            Ok(())
+        })
+        .await?;
+    }
+    if census.services().next().is_some() {
+        eyes.look("/api/v1/services", "application/json", |object| {
+            let meta = Meta::of_prefix(object)?;
+            let holder = (meta.namespace.unwrap_or_default().into_owned(), meta.name.into_owned());
+            let Fixed { addresses, ports } = Fixed::of(object)?;
+            target.fixed.extend(addresses.into_iter().chain(ports).map(|one| (one, holder.clone())));
             Ok(())
         })
         .await?;

@@ -8,6 +8,7 @@ use http::{Method, Request, header};
 use http_body_util::{BodyExt, Limited};
 use kube::Client;
 use kube::client::Body;
+use serde::de::IgnoredAny;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -114,7 +115,14 @@ impl Writer<'_> {
         let mut tries = Tries::new(self.patience, false);
         loop {
             match self.send(Method::GET, path, "", Bytes::new(), "application/json").await {
-                Ok(body) => return Ok(Some(body)),
+                Ok(body) => match serde_json::from_slice::<IgnoredAny>(&body) {
+                    Ok(IgnoredAny) => return Ok(Some(body)),
+                    // Something between may end an answer early and say that it is whole.
+                    Err(error) => {
+                        let (method, path, what) = (Method::GET, path.to_owned(), error.to_string());
+                        tries.again(ApiError::Broken { method, path, what }, self.halt).await?;
+                    }
+                },
                 Err(error) if error.code() == Some(404) => return Ok(None),
                 Err(error) => tries.again(error, self.halt).await?,
             }

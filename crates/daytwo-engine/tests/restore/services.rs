@@ -1,11 +1,20 @@
 //! Services and their addresses.
 
-use crate::harness::{all_well, cluster};
+use bytes::Bytes;
+
+use crate::harness::{Cluster, all_well, cluster};
 
 fn service(namespace: &str, name: &str, spec: &str) -> String {
     format!(
         r#"{{"apiVersion":"v1","kind":"Service","metadata":{{"name":"{name}","namespace":"{namespace}"}},"spec":{{{spec}"ports":[{{"port":80,"protocol":"TCP","targetPort":80}}],"selector":{{"app":"x"}},"sessionAffinity":"None","type":"ClusterIP"}},"status":{{"loadBalancer":{{}}}}}}"#
     )
+}
+
+/// The Service `web` of one namespace as it is stored, as if it were another's.
+async fn moved(cluster: &Cluster, from: &str, to: &str) -> Bytes {
+    let stored = cluster.raw(&format!("/api/v1/namespaces/{from}/services/web")).await;
+    let quoted = |namespace: &str| format!(r#""namespace":"{namespace}""#);
+    String::from_utf8(stored.to_vec()).unwrap().replace(&quoted(from), &quoted(to)).into()
 }
 
 #[tokio::test]
@@ -37,28 +46,33 @@ async fn a_service_whose_address_is_taken_gets_another_and_says_so() {
     cluster.kubectl(&["create", "namespace", namespace]);
     cluster.apply(&service(namespace, "web", ""));
     let address = cluster.field(&["service", "web", "-n", namespace], ".spec.clusterIP");
-    let copied = service(copy, "web", &format!(r#""clusterIP":"{address}","clusterIPs":["{address}"],"#));
-    let report = cluster.backup_of(&[&copied]).await.restore(&cluster).await;
+    let taken = cluster.backup(&[moved(&cluster, namespace, copy).await]).await;
+    let report = taken.restore(&cluster).await;
     assert_eq!(report.counts.failed, 0, "{:?}", report.tally.failures);
     assert_ne!(cluster.field(&["service", "web", "-n", copy], ".spec.clusterIP"), address);
     let note = report.tally.notes.iter().find(|note| note.object.resource == "services").unwrap();
     assert!(note.what.starts_with("has a new clusterIP"), "{}", note.what);
+
+    // The other still has the address: the next run finds nothing to do, and nothing that differs.
+    let again = taken.restore_as(&cluster, &crate::harness::everything(), "run-2").await.unwrap();
+    assert_eq!((again.counts.differs, again.counts.created), (0, 0), "{:?}", again.tally.differing);
 }
 
 #[tokio::test]
 async fn a_node_port_that_is_taken_is_given_up() {
     let Some(cluster) = cluster().await else { return };
     let (namespace, copy) = ("service-port", "service-port-copy");
-    let with_port = |namespace: &str| {
-        service(namespace, "web", "")
-            .replace(r#""port":80,"#, r#""port":80,"nodePort":31234,"#)
-            .replace("ClusterIP", "NodePort")
-    };
+    let with_port = service(namespace, "web", "")
+        .replace(r#""port":80,"#, r#""port":80,"nodePort":31234,"#)
+        .replace("ClusterIP", "NodePort");
     cluster.kubectl(&["create", "namespace", namespace]);
-    cluster.apply(&with_port(namespace));
-    let report = cluster.backup_of(&[&with_port(copy)]).await.restore(&cluster).await;
+    cluster.apply(&with_port);
+    let taken = cluster.backup(&[moved(&cluster, namespace, copy).await]).await;
+    let report = taken.restore(&cluster).await;
     assert_eq!(report.counts.failed, 0, "{:?}", report.tally.failures);
     assert_ne!(cluster.field(&["service", "web", "-n", copy], ".spec.ports[0].nodePort"), "31234");
+    let again = taken.restore_as(&cluster, &crate::harness::everything(), "run-2").await.unwrap();
+    assert_eq!((again.counts.differs, again.counts.created), (0, 0), "{:?}", again.tally.differing);
 }
 
 #[tokio::test]

@@ -124,6 +124,16 @@ fn a_restore_under_faults_writes_everything_or_names_what_is_missing() {
     for (what, rule) in passing {
         assert!(bench.check(what, vec![rule]), "{what} is not survived");
     }
+    // An object that is perhaps ours is looked at, and what it is compared with ends early and says that it is whole.
+    let config_map = |fault| Rule::new(fault).with("/namespaces/trial-").with("/configmaps");
+    let both = vec![
+        config_map(Fault::LoseAnswer).method("POST").first(1),
+        config_map(Fault::CutCleanly(60)).method("GET").with("/configmaps/").nth(1),
+    ];
+    assert!(
+        bench.check("created, the answer lost, and a cut look at it", both),
+        "a cut look is not survived"
+    );
     let refused = Fault::status(422, "Invalid", "Secret is invalid: it is Tuesday");
     let secrets = Rule::new(refused).method("POST").with("/secrets");
     let (target, run) = bench.restore(vec![secrets]);

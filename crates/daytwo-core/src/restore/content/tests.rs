@@ -2,7 +2,7 @@ use super::*;
 
 fn content(resource: &str, object: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    feed(resource, object.as_bytes(), false, &mut |part| out.extend_from_slice(part)).unwrap();
+    feed(resource, object.as_bytes(), Lost::default(), &mut |part| out.extend_from_slice(part)).unwrap();
     out
 }
 
@@ -81,10 +81,11 @@ fn a_job_s_generated_selector_is_no_difference_and_its_author_s_is() {
 #[test]
 fn an_emptied_claim_is_not_compared_by_the_volume_it_got() {
     let claim = |volume: &str| format!(r#"{{"spec":{{"volumeName":"{volume}"}}}}"#);
-    let fed = |volume: &str, emptied| {
+    let fed = |name: &str, volume| {
         let mut out = Vec::new();
-        let claim = claim(volume);
-        feed("persistentvolumeclaims", claim.as_bytes(), emptied, &mut |part| {
+        let claim = claim(name);
+        let lost = Lost { volume, ..Lost::default() };
+        feed("persistentvolumeclaims", claim.as_bytes(), lost, &mut |part| {
             out.extend_from_slice(part);
         })
         .unwrap();
@@ -106,4 +107,23 @@ fn annotations_of_nothing_but_noise_equal_none() {
         r#"{"metadata":{"name":"a","annotations":{"pv.kubernetes.io/bind-completed":"yes","x":"y"}}}"#,
         r#"{"metadata":{"name":"a"}}"#,
     );
+}
+
+#[test]
+fn a_service_is_not_compared_by_the_address_and_the_ports_it_got_for_those_another_has() {
+    let fed = |address: &str, port: u16, lost| {
+        let mut out = Vec::new();
+        let service = format!(
+            r#"{{"spec":{{"clusterIP":"{address}","clusterIPs":["{address}"],"ports":[{{"port":80,"nodePort":{port}}}]}}}}"#
+        );
+        feed("services", service.as_bytes(), lost, &mut |part| out.extend_from_slice(part)).unwrap();
+        out
+    };
+    let address = Lost { address: true, ..Lost::default() };
+    let ports = Lost { ports: true, ..Lost::default() };
+    assert_eq!(fed("10.0.0.1", 30_001, address), fed("10.0.0.2", 30_001, address));
+    assert_ne!(fed("10.0.0.1", 30_001, address), fed("10.0.0.1", 30_002, address));
+    assert_eq!(fed("10.0.0.1", 30_001, ports), fed("10.0.0.1", 30_002, ports));
+    assert_ne!(fed("10.0.0.1", 30_001, ports), fed("10.0.0.2", 30_001, ports));
+    assert_ne!(fed("10.0.0.1", 30_001, Lost::default()), fed("10.0.0.2", 30_001, Lost::default()));
 }
