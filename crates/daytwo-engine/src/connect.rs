@@ -22,10 +22,7 @@ pub(crate) fn client(config: Config) -> kube::Result<Client> {
     if config.proxy_url.is_some() || !config.disable_compression || config.default_retry {
         return Client::try_from(config);
     }
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp)?);
+    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp())?);
     connector.set_connect_timeout(config.connect_timeout);
     connector.set_read_timeout(config.read_timeout);
     connector.set_write_timeout(config.write_timeout);
@@ -35,4 +32,27 @@ pub(crate) fn client(config: Config) -> kube::Result<Client> {
         .with_layer(&option_layer(config.auth_layer()?))
         .with_layer(&config.base_uri_layer());
     Ok(client.build())
+}
+
+/// Connections that send at once, whatever is spoken over them.
+fn tcp() -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What it costs shows only against a server that delays its acknowledgements, behind TLS: here only the option is
+    /// looked at.
+    #[tokio::test]
+    async fn a_new_connection_does_not_wait_for_an_acknowledgement_before_it_sends() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let connection = tcp().oneshot(format!("https://{address}/").parse().unwrap()).await.unwrap();
+        assert!(connection.inner().nodelay().unwrap());
+    }
 }

@@ -100,6 +100,17 @@ pub struct Planned {
     rules: Rules,
 }
 
+/// How much a plan tells of single objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Those that need a person.
+    Needed,
+    /// And what is going to be changed on the way.
+    Changes,
+    /// And every object with what becomes of it: as much memory as there are objects.
+    Objects,
+}
+
 /// The plan of a run, and how far it came: which backup it needs, before that is opened.
 ///
 /// # Errors
@@ -110,16 +121,15 @@ pub async fn recorded(location: &Location, run: &str) -> Result<Recorded, Journa
 
 impl Runner<'_> {
     /// Decides what a restore of `request` would do, and writes nothing. `run` is the name that the run will have.
-    /// With `detail` each object is told with what becomes of it, and each change on the way.
     ///
     /// # Errors
     /// [`RestoreError::Cluster`], [`RestoreError::Backup`], [`RestoreError::Cancelled`].
-    pub async fn plan(&self, request: &Request, run: &str, detail: bool) -> Result<Planned, RestoreError> {
+    pub async fn plan(&self, request: &Request, run: &str, detail: Detail) -> Result<Planned, RestoreError> {
         let planned = self.stop.run_until_cancelled(self.planned(request, run, detail)).await;
         planned.unwrap_or(Err(RestoreError::Cancelled))
     }
 
-    async fn planned(&self, request: &Request, run: &str, detail: bool) -> Result<Planned, RestoreError> {
+    async fn planned(&self, request: &Request, run: &str, detail: Detail) -> Result<Planned, RestoreError> {
         let created = self.clock.now();
         let rules = self.observe(request.clone()).await?;
         self.events.event(Event::Started { what: "planning".to_owned() });

@@ -10,7 +10,7 @@ use daytwo_core::restore::{
 };
 use jiff::Timestamp;
 
-use super::{Live, RestoreError, Runner, unseen};
+use super::{Detail, Live, RestoreError, Runner, unseen};
 use crate::event::Event;
 
 /// Progress is told after this many objects.
@@ -71,7 +71,7 @@ pub async fn judge(
     run: &str,
     created: Timestamp,
     facts: Vec<Fact>,
-    detail: bool,
+    detail: Detail,
 ) -> Result<(Planned, Vec<Decided>), RestoreError> {
     let kinds: Vec<ResourceType> = Wave::ALL
         .into_iter()
@@ -80,7 +80,7 @@ pub async fn judge(
         .into_iter()
         .collect();
     let live = Live::see(runner.site.client(), rules, &kinds).await?;
-    let mut planner = Planner::new(rules, detail);
+    let mut planner = Planner::new(rules, detail >= Detail::Changes);
     let mut objects = Vec::new();
     let mut kinds = Kinds::default();
     let mut entries = runner.backup.entries().await?;
@@ -94,7 +94,7 @@ pub async fn judge(
             Some(_) => Ok(There::Another),
         };
         let decided = planner.take(&source, there);
-        objects.extend(decided.filter(|_| detail));
+        objects.extend(decided.filter(|_| detail == Detail::Objects));
         done += 1;
         if u64::is_multiple_of(done, TELL_EVERY) {
             let what = "objects".to_owned();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use daytwo_core::restore::State;
 use daytwo_engine::journal::{Journal, JournalError};
-use daytwo_engine::restore::{RestoreError, Runner};
+use daytwo_engine::restore::{Detail, RestoreError, Runner};
 use daytwo_engine::{Event, Observer};
 use tokio_util::sync::CancellationToken;
 
@@ -59,7 +59,7 @@ async fn a_run_that_is_interrupted_says_what_stands_and_is_gone_on_with() {
     let (backup, watcher) = (taken.open().await, after(200));
     let stop = watcher.stop.clone();
     let runner = Runner { events: &watcher, ..taken.runner(&cluster, &backup, &stop) };
-    let planned = runner.plan(&everything(), "run-1", false).await.unwrap();
+    let planned = runner.plan(&everything(), "run-1", Detail::Needed).await.unwrap();
     let report = runner.start(planned, "one").await.unwrap();
     let State::Stopped { stands, .. } = &report.state else { panic!("{:?}", report.state) };
     assert_eq!(stands[0], "not or not wholly restored yet: configuration");
@@ -84,7 +84,7 @@ async fn a_run_that_is_killed_is_gone_on_with_and_ends_equal_to_one_that_was_not
     let (backup, stop) = (taken.open().await, CancellationToken::new());
     let watcher = after(200);
     let runner = Runner { events: &watcher, ..taken.runner(&cluster, &backup, &stop) };
-    let planned = runner.plan(&everything(), "run-1", false).await.unwrap();
+    let planned = runner.plan(&everything(), "run-1", Detail::Needed).await.unwrap();
     // Dropped where it stands: no record tells of an end, as after a kill.
     tokio::select! {
         biased;
@@ -111,8 +111,8 @@ async fn a_second_runner_is_refused_and_told_who_is_at_it() {
     let taken = many(&cluster, namespace).await;
     let (backup, stop) = (taken.open().await, CancellationToken::new());
     let runner = taken.runner(&cluster, &backup, &stop);
-    let first = runner.plan(&everything(), "run-1", false).await.unwrap();
-    let second = runner.plan(&everything(), "run-1", false).await.unwrap();
+    let first = runner.plan(&everything(), "run-1", Detail::Needed).await.unwrap();
+    let second = runner.plan(&everything(), "run-1", Detail::Needed).await.unwrap();
     let late = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         runner.start(second, "two").await
@@ -132,7 +132,7 @@ async fn a_run_is_not_gone_on_with_from_another_backup() {
     let (backup, watcher) = (taken.open().await, after(100));
     let stop = watcher.stop.clone();
     let runner = Runner { events: &watcher, ..taken.runner(&cluster, &backup, &stop) };
-    let planned = runner.plan(&everything(), "run-1", false).await.unwrap();
+    let planned = runner.plan(&everything(), "run-1", Detail::Needed).await.unwrap();
     runner.start(planned, "one").await.unwrap();
     let other = cluster
         .backup_of(&[r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","namespace":"y"}}"#])

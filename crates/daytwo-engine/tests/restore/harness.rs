@@ -11,7 +11,7 @@ use daytwo_archive::{
 };
 use daytwo_core::restore::{Report, Request, Waits};
 use daytwo_engine::journal::Timing;
-use daytwo_engine::restore::{RestoreError, Runner};
+use daytwo_engine::restore::{Detail, RestoreError, Runner};
 use daytwo_engine::{Clock, ClusterOptions, Silent, Site, api};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -213,7 +213,7 @@ impl Taken {
     ) -> Result<Report, RestoreError> {
         let (backup, stop) = (self.open().await, CancellationToken::new());
         let runner = self.runner(cluster, &backup, &stop);
-        let planned = runner.plan(request, run, true).await?;
+        let planned = runner.plan(request, run, Detail::Objects).await?;
         runner.start(planned, "the test").await
     }
 
@@ -225,7 +225,7 @@ impl Taken {
     /// What a restore of `request` would do.
     pub async fn plan(&self, cluster: &Cluster, request: &Request) -> daytwo_engine::restore::Planned {
         let (backup, stop) = (self.open().await, CancellationToken::new());
-        self.runner(cluster, &backup, &stop).plan(request, "run-1", true).await.unwrap()
+        self.runner(cluster, &backup, &stop).plan(request, "run-1", Detail::Objects).await.unwrap()
     }
 
     pub fn runner<'a>(

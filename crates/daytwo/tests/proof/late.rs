@@ -137,3 +137,35 @@ fn definitions_that_come_and_go_lose_nothing() {
         bench.daytwo.run(&["backup", "verify", name]).expect(0);
     }
 }
+
+#[test]
+fn kinds_without_objects_do_not_keep_lists_from_being_read_ahead() {
+    if testbed::parts_or_skip(&[Family::Etcd, Family::Kube]).is_none() {
+        return;
+    }
+    let site = ControlPlane::builder().controller_manager(false).start().unwrap();
+    let proxy = FaultProxy::before_apiserver(&site).unwrap();
+    let daytwo = Daytwo::on_folder().cluster(&proxy.kubeconfig());
+    // In the order of reading: Priority classes, which every cluster has; two kinds without objects; cluster roles.
+    let kinds = "--include-resources=priorityclasses,persistentvolumes,persistentvolumeclaims,clusterroles";
+    let exact = "resourceVersionMatch=Exact";
+    // Unless something is written meanwhile: then kinds without objects are lists too.
+    let ahead = (0..5).any(|n| {
+        let gate = Gate::new();
+        proxy.clear();
+        proxy.take_seen();
+        let held = Rule::new(Fault::Hold(gate.clone()));
+        proxy.add(held.path("/apis/scheduling.k8s.io/v1/priorityclasses").with(exact).nth(1));
+        let name = format!("ahead-{n}");
+        let running = daytwo.start(&["backup", "create", &name, kinds, "--concurrency=2", "-o", "json"]);
+        gate.reached(MINUTE).unwrap();
+        let asked = testbed::until(Duration::from_secs(10), "the roles to be asked for", || {
+            let asked = |path: &str| path.contains("/clusterroles?") && path.contains(exact);
+            Ok(proxy.take_seen().iter().any(|seen| asked(&seen.path)).then_some(()))
+        });
+        gate.open();
+        running.end().sound().expect(0);
+        asked.is_ok()
+    });
+    assert!(ahead, "the list after kinds without objects waits for the one before them");
+}

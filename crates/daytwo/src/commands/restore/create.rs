@@ -4,9 +4,9 @@ use daytwo_archive::{Backup, Location};
 use daytwo_core::restore::{NamespaceMapping, Request};
 use daytwo_engine::Site;
 use daytwo_engine::journal::Timing;
-use daytwo_engine::restore::{Planned, Runner};
+use daytwo_engine::restore::{Detail, Planned, Runner};
 
-use crate::cli::restore as cli;
+use crate::cli::{Format, restore as cli};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::filters;
@@ -51,7 +51,12 @@ pub async fn run(session: &Session, verb: cli::Create) -> Result {
     let run = verb.run.clone().unwrap_or_else(|| run_name(session, &request));
     let progress = Progress::new(session);
     let runner = sides.runner(session, &progress);
-    let planned = runner.plan(&request, &run, verb.dry_run).await?;
+    let detail = match (verb.dry_run, session.out.format) {
+        (false, _) => Detail::Needed,
+        (true, Format::Table | Format::Name) => Detail::Changes,
+        (true, Format::Wide | Format::Json | Format::Yaml) => Detail::Objects,
+    };
+    let planned = runner.plan(&request, &run, detail).await?;
     if verb.dry_run {
         drop(progress);
         let Planned { report, objects, .. } = planned;

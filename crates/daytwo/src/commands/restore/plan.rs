@@ -1,6 +1,7 @@
 //! `daytwo restore plan`: the steps of a restore, and what they rest on.
 
 use daytwo_core::plan::{Plan, Step};
+use daytwo_engine::restore::Detail;
 use serde::Serialize;
 
 use crate::cli::restore as cli;
@@ -76,7 +77,7 @@ pub async fn run(session: &Session, verb: cli::Plan) -> Result {
     let sides = create::sides(session, &verb.request, &mut request).await?;
     let progress = Progress::new(session);
     let run = create::run_name(session, &request);
-    let planned = sides.runner(session, &progress).plan(&request, &run, false).await;
+    let planned = sides.runner(session, &progress).plan(&request, &run, Detail::Needed).await;
     drop(progress);
     session.out.document(&PlanDocument(planned?.plan))?;
     Ok(Exit::Done)
