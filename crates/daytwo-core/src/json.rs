@@ -73,6 +73,12 @@ pub fn string(raw: &[u8]) -> Option<Cow<'_, str>> {
     serde_json::from_slice::<String>(raw).ok().map(Cow::Owned)
 }
 
+/// The string at `path`; `None` where there is none, or where it is empty.
+pub fn text_at<'a>(bytes: &'a [u8], path: &[&str]) -> Result<Option<Cow<'a, str>>, JsonError> {
+    let Some(span) = find(bytes, path)? else { return Ok(None) };
+    Ok(string(&bytes[span]).filter(|text| !text.is_empty()))
+}
+
 /// The JSON text of a string, quotes and escapes included.
 pub fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()

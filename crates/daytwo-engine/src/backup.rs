@@ -8,6 +8,7 @@
 mod ahead;
 mod definitions;
 mod gather;
+mod sink;
 mod spec;
 mod survey;
 

@@ -7,6 +7,7 @@
 //! What cannot be in the cut is found beforehand and named: resources of another store answer an exact list
 //! with wrong or no objects and no error, so each resource's own revision is asked for first ([`probe`]).
 
+mod batch;
 mod pages;
 mod probe;
 mod resource;
@@ -19,10 +20,11 @@ use daytwo_core::resource::ResourceType;
 use crate::api::Patience;
 use crate::discovery::Served;
 
+pub use batch::{Batch, ListMeta, SplitError};
 pub(crate) use pages::Delivery;
 pub(crate) use probe::{Pending, Probing, Verdict, probe};
 pub(crate) use resource::{Ended, Listing, read};
-pub use split::{Batch, ListMeta, SplitError, Splitter};
+pub use split::Splitter;
 
 /// How a resource is read.
 #[derive(Debug, Clone, PartialEq, Eq)]

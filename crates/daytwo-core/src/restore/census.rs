@@ -7,10 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::{Traits, Wave, may_hold, wave};
-use super::rules::text_at;
 use super::{Fixed, Request, Source};
 use crate::filter::{Choice, Filter};
-use crate::json::{JsonError, Meta, elements, find};
+use crate::json::{JsonError, Meta, elements, find, text_at};
 use crate::resource::{ObjectKey, ResourceType};
 
 mod classes;

@@ -3,10 +3,9 @@
 //! The content is fed to a sink (a digest) in one order, whatever the order of keys, the spelling of strings and the
 //! spaces of the text. It refuses to be more than a comparison: nobody can read an object back out of it.
 
-use crate::json::{JsonError, elements, fields, find, string};
+use crate::json::{JsonError, elements, fields, find, string, text_at};
 
 use super::prepare::{FINISHED_MARK, RECLAIM_MARK};
-use super::rules::text_at;
 
 /// A part of an object that is not compared.
 enum Noise {

@@ -1,7 +1,6 @@
 //! What a Service has that a cluster gives only once: its addresses and node ports.
 
-use super::rules::text_at;
-use crate::json::{JsonError, elements, find, string};
+use crate::json::{JsonError, elements, find, string, text_at};
 
 /// What one Service has of it, in the spelling of `kube-apiserver`'s refusals: `10.96.0.7`, `TCP/30080`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -14,9 +14,9 @@ pub use volume::RECLAIM_MARK;
 pub use workload::FINISHED_MARK;
 
 use super::order::{built_in, group};
-use super::rules::{Rules, Source, controller, text_at};
+use super::rules::{Rules, Source, controller};
 use super::{content, references};
-use crate::json::{Edits, JsonError, Meta, elements};
+use crate::json::{Edits, JsonError, Meta, elements, text_at};
 
 /// The longest field manager that the server takes, in characters (apimachinery, `validation.FieldManagerMaxLength`).
 const LONGEST_MANAGER: usize = 128;

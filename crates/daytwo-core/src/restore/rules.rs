@@ -4,14 +4,13 @@
 //! collide with their maker (an IPAddress made before its Service makes the Service fail), or pretend something that
 //! is not so (a Node, a lease, a signing request).
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::content::Lost;
 use super::order::{Traits, Wave, wave};
 use super::skip::{Skip, by_name, by_resource};
 use super::{Census, Request, Target};
-use crate::json::{JsonError, Meta, elements, find, string};
+use crate::json::{JsonError, Meta, elements, find, text_at};
 use crate::resource::{ObjectKey, ResourceType};
 
 /// An object of a backup.
@@ -272,12 +271,6 @@ impl Rules {
         }
         Ok(services)
     }
-}
-
-/// The string at `path`; `None` where there is none, or where it is empty.
-pub(super) fn text_at<'a>(bytes: &'a [u8], path: &[&str]) -> Result<Option<Cow<'a, str>>, JsonError> {
-    let Some(span) = find(bytes, path)? else { return Ok(None) };
-    Ok(string(&bytes[span]).filter(|text| !text.is_empty()))
 }
 
 /// The owner marked as controller: its kind and name.

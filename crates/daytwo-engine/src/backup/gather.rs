@@ -1,22 +1,17 @@
 //! One round over the cluster: the lists a few ahead, the archive one after another.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use daytwo_archive::{
-    ArchiveError, BackupWriter, Complete, Consistency, Fallback, LeftOut, Object, OutsideCut, Problem,
-    Resource,
-};
+use daytwo_archive::{BackupWriter, Complete, Consistency, Fallback, LeftOut, OutsideCut, Problem};
 use daytwo_core::filter::{Choice, Filter};
-use daytwo_core::json::Meta;
-use daytwo_core::resource::ResourceType;
 
 use super::ahead::{Ahead, Started};
 use super::definitions::{DEFINITIONS, Definition};
+use super::sink::Sink;
 use super::survey::{Survey, in_restore_order};
 use super::{BackupError, BackupRequest};
 use crate::api::ApiError;
-use crate::cut::{Delivery, Ended, Pending, Reading, Verdict, Wanted, When};
+use crate::cut::{Ended, Pending, Reading, Verdict, Wanted, When};
 use crate::event::{Event, Observer};
 use crate::site::Site;
 
@@ -229,86 +224,11 @@ fn complete(filter: &Filter, wanted: &Wanted) -> Option<Complete> {
         .then(|| Complete { resource: kind.group_resource(), namespaces: wanted.namespaces.clone() })
 }
 
-/// Writes the objects of one resource that the filter takes.
-struct Sink<'a> {
-    kind: &'a ResourceType,
-    filter: &'a Filter,
-    begun: bool,
-    /// The version that `head` was made for.
-    version: Arc<str>,
-    /// What stands before the fields of an object that carries no type of its own.
-    head: Vec<u8>,
-    problems: Vec<Problem>,
-}
-
-impl<'a> Sink<'a> {
-    fn new(kind: &'a ResourceType, filter: &'a Filter) -> Self {
-        let (version, head, problems) = (Arc::from(""), Vec::new(), Vec::new());
-        Self { kind, filter, begun: false, version, head, problems }
-    }
-
-    async fn write(&mut self, writer: &mut BackupWriter, delivery: &Delivery) -> Result<(), BackupError> {
-        if self.version != delivery.version {
-            self.version = Arc::clone(&delivery.version);
-            let kind = ResourceType { version: self.version.to_string(), ..self.kind.clone() };
-            self.head =
-                format!(r#"{{"kind":"{}","apiVersion":"{}","#, kind.kind, kind.api_version()).into_bytes();
-        }
-        for item in delivery.batch.items() {
-            let meta = match Meta::of_prefix(item) {
-                Ok(meta) => meta,
-                Err(error) => {
-                    let what = format!("the server sent an object that cannot be read: {error}");
-                    let resource = self.kind.group_resource();
-                    self.problems.push(Problem { resource, namespace: None, name: None, what });
-                    continue;
-                }
-            };
-            if self.filter.object(self.kind, &meta, item) != Choice::Take {
-                continue;
-            }
-            if !self.begun {
-                writer.begin(&resource(self.kind)).await?;
-                self.begun = true;
-            }
-            // Items of built-in lists leave the type to the list.
-            let (head, body) =
-                if meta.kind.is_some() { (&b""[..], item) } else { (&self.head[..], &item[1..]) };
-            let namespace = meta.namespace.as_deref();
-            match writer.add(Object { namespace, name: &meta.name, head, body }).await {
-                Err(ArchiveError::Invalid(what)) => self.problem(&meta, what),
-                other => other?,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Sink<'_> {
-    fn problem(&mut self, meta: &Meta<'_>, what: String) {
-        self.problems.push(Problem {
-            resource: self.kind.group_resource(),
-            namespace: meta.namespace.as_deref().map(str::to_owned),
-            name: Some(meta.name.to_string()),
-            what,
-        });
-    }
-}
-
-fn resource(kind: &ResourceType) -> Resource {
-    Resource {
-        group: kind.group.clone(),
-        version: kind.version.clone(),
-        kind: kind.kind.clone(),
-        resource: kind.resource.clone(),
-        namespaced: kind.namespaced,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::discovery::Served;
+    use daytwo_core::resource::ResourceType;
 
     fn wanted(resource: &str, namespaced: bool, filter: &Filter) -> Wanted {
         let (group, version) = (String::new(), "v1".to_owned());

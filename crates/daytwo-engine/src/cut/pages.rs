@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::split::{Batch, ListMeta, Splitter};
+use super::batch::{Batch, ListMeta};
+use super::split::Splitter;
 use crate::api::{self, ApiError, Attempts, Patience};
 
 /// Objects asked for in the first page.

@@ -8,8 +8,8 @@ use kube::Client;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
+use super::batch::ListMeta;
 use super::pages::{Ask, Delivery, PageError, Pager};
-use super::split::ListMeta;
 use super::{Reading, Verdict, Wanted, When};
 use crate::api::{self, ApiError};
 

@@ -1,10 +1,9 @@
 //! Which classes objects name: storage, priority, runtime, ingress. It refuses to judge whether they are there.
 
 use super::{Census, PRIORITY_CLASSES, RUNTIME_CLASSES, STORAGE_CLASSES};
-use crate::json::{JsonError, elements, find};
+use crate::json::{JsonError, elements, find, text_at};
 use crate::resource::ObjectKey;
 use crate::restore::Source;
-use crate::restore::rules::text_at;
 
 impl Census {
     pub(super) fn need_of_pod(&mut self, source: &Source<'_>, spec: &[&str]) -> Result<(), JsonError> {

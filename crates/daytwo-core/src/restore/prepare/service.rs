@@ -1,7 +1,6 @@
 //! Services whose address, node port or address family this cluster cannot give.
 
-use super::super::rules::text_at;
-use crate::json::{Edits, JsonError, find};
+use crate::json::{Edits, JsonError, find, text_at};
 
 /// A body without what the server refused, and what was given up; `None` if the refusal is about something else, or
 /// nothing is left to give up.

@@ -1,9 +1,8 @@
 //! Pods and Jobs: nothing that had ended starts again, and nothing names what the server fills in itself.
 
 use super::super::content::manual_selector;
-use super::super::rules::text_at;
 use super::{super::Target, How};
-use crate::json::{Edits, JsonError, elements, find};
+use crate::json::{Edits, JsonError, elements, find, text_at};
 
 /// The annotation on a Job that was created suspended and has not yet got its status back.
 pub const FINISHED_MARK: &str = "daytwo.dev/restore-finished";
