@@ -165,6 +165,11 @@ pub enum Step {
         /// The longest wait.
         deadline: SignedDuration,
     },
+    /// Gives objects that were created before their owners those owners, and the managers of their fields.
+    BindOwners {
+        /// Whether owners that are not there yet will not come: they are given up.
+        last: bool,
+    },
     /// Gives PersistentVolumes that were created with the policy Retain their own policy back, once bound.
     RestoreReclaimPolicies {
         /// The longest wait for volumes to be bound; those not bound by then stay at Retain and are named.

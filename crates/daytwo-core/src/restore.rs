@@ -13,6 +13,7 @@
 mod census;
 mod content;
 mod fixed;
+mod later;
 pub mod order;
 mod planner;
 mod prepare;
@@ -26,6 +27,7 @@ mod target;
 
 pub use census::{Census, DataElsewhere, Volumes};
 pub use fixed::Fixed;
+pub use later::{Later, Owner, UNFINISHED_MARK};
 pub use order::Wave;
 pub use planner::{Decided, Planned, Planner, There};
 pub use prepare::{FINISHED_MARK, How, RECLAIM_MARK, Write, address_fallback};

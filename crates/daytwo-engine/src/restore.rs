@@ -23,7 +23,7 @@ use crate::event::{Clock, Event, Observer};
 use crate::journal::{Journal, JournalError, Recorded, Timing};
 use crate::site::Site;
 
-pub(crate) use live::{Live, Seen};
+pub(crate) use live::{Live, Look, Seen};
 pub(crate) use survey::Kinds;
 
 /// Why a restore did not come to its end.

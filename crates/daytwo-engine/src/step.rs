@@ -8,6 +8,7 @@ mod established;
 mod job;
 mod namespaces;
 mod object;
+mod owners;
 mod reclaim;
 mod refusal;
 mod request;
@@ -29,6 +30,7 @@ pub(crate) fn name(step: &Step) -> String {
         Step::CreateObjects { wave, .. } => format!("restoring {wave}"),
         Step::AwaitEstablished { .. } => "waiting for definitions".to_owned(),
         Step::AwaitEndpoints { .. } => "waiting for webhooks' services".to_owned(),
+        Step::BindOwners { .. } => "giving objects their owners".to_owned(),
         Step::RestoreReclaimPolicies { .. } => "giving volumes their reclaim policy back".to_owned(),
     }
 }
@@ -44,6 +46,7 @@ pub(crate) async fn carry_out(step: &Step, act: &Act<'_>) -> Result<Carried, Run
         Step::AwaitEndpoints { services, deadline } => {
             endpoints::wait(services, duration(*deadline), act).await
         }
+        Step::BindOwners { last } => return owners::bind(*last, act).await,
         Step::RestoreReclaimPolicies { deadline } => reclaim::restore(duration(*deadline), act).await,
     };
     let stopped = stopped.map_err(|source| RunError::Cluster { step: name(step), source })?;
@@ -68,6 +71,10 @@ pub(crate) fn stands(recorded: &Recorded) -> Vec<String> {
         .collect();
     if !waves.is_empty() {
         stands.push(format!("not or not wholly restored yet: {}", waves.join(", ")));
+    }
+    let created = recorded.tally.resources.values().any(|counts| counts.created > 0);
+    if created && left.iter().any(|step| matches!(step, Step::BindOwners { .. })) {
+        stands.push("objects restored before their owners have none until the run is resumed".to_owned());
     }
     let volumes = recorded.tally.resources.get("persistentvolumes").is_some_and(|counts| counts.created > 0);
     if volumes && left.iter().any(|step| matches!(step, Step::RestoreReclaimPolicies { .. })) {

@@ -31,6 +31,8 @@ pub struct Census {
     /// Objects noted, and for each resource the number of the last, counted from 0.
     noted: u64,
     last: BTreeMap<String, u64>,
+    /// Resources of which objects have owners.
+    owned: BTreeSet<String>,
     claims: BTreeMap<(String, String), Option<String>>,
     services: BTreeMap<(String, String), Fixed>,
     volumes: BTreeMap<String, Related>,
@@ -105,6 +107,9 @@ impl Census {
         }
         if asked {
             self.take(&resource, source)?;
+            if meta.owner_references.is_some() && !self.owned.contains(&resource) {
+                self.owned.insert(resource.clone());
+            }
             self.note_asked(&resource, source)?;
         }
         Ok(())
@@ -252,6 +257,11 @@ impl Census {
         self.claims
             .iter()
             .map(|((namespace, name), volume)| (namespace.as_str(), name.as_str(), volume.as_deref()))
+    }
+
+    /// The types asked for of which objects have owners.
+    pub fn owned(&self) -> impl Iterator<Item = &ResourceType> {
+        self.owned.iter().filter_map(|resource| self.kinds.get(resource)).map(|census| &census.kind)
     }
 
     /// The Services asked for that have addresses or node ports: namespace and name in the backup, and those.

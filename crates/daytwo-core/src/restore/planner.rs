@@ -217,6 +217,15 @@ impl<'a> Planner<'a> {
             if wave == Wave::Namespaces && !missing.is_empty() {
                 steps.push(Step::EnsureNamespaces { namespaces: missing.to_vec() });
             }
+            // Before the workloads: what owns others may be started by them, and makes its children anew.
+            let owners = match wave {
+                Wave::CustomResources => objects.is_some().then_some(false),
+                Wave::Workloads => Some(true),
+                _ => None,
+            };
+            if let Some(last) = owners.filter(|_| self.rules.census().owned().next().is_some()) {
+                steps.push(Step::BindOwners { last });
+            }
             if wave == Wave::Definitions && objects.is_some() {
                 let definitions = self.rules.census().definitions().map(str::to_owned).collect();
                 steps.push(Step::AwaitEstablished { definitions, deadline: waits.established });

@@ -1,8 +1,7 @@
 //! Edits an object of a backup into what is sent: by byte spans, so that every digit, unknown field and key order of
 //! the rest survives.
 //!
-//! It takes out what binds the object to the cluster it came from and would do harm in this one. A reference to an
-//! owner's old UID gets the object collected within seconds; a PersistentVolume that still names the old claim's UID
+//! It takes out what binds the object to the cluster it came from and would do harm in this one: a PersistentVolume that still names the old claim's UID
 //! is released, and with the policy `Delete` its disk deleted; a finished Job runs again. It refuses to add labels.
 
 mod service;
@@ -13,8 +12,9 @@ pub use service::address_fallback;
 pub use volume::RECLAIM_MARK;
 pub use workload::FINISHED_MARK;
 
+use super::later::Later;
 use super::order::{built_in, group};
-use super::rules::{Rules, Source, controller};
+use super::rules::{Rules, Source};
 use super::{content, references};
 use crate::json::{Edits, JsonError, Meta, elements, text_at};
 
@@ -31,6 +31,8 @@ pub struct Write {
     pub manager: Option<String>,
     /// How it is written.
     pub how: How,
+    /// What it gets once it is created.
+    pub later: Option<Later>,
     /// What was changed beyond what a server decides, each as a sentence without its subject.
     pub notes: Vec<String>,
 }
@@ -38,8 +40,8 @@ pub struct Write {
 impl std::fmt::Debug for Write {
     /// Without the body: it may be a Secret's.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { body, manager, how, notes } = self;
-        write!(f, "Write({} bytes as {manager:?}, {how:?}, {notes:?})", body.len())
+        let Self { body, manager, how, later, notes } = self;
+        write!(f, "Write({} bytes as {manager:?}, {how:?}, {later:?}, {notes:?})", body.len())
     }
 }
 
@@ -72,7 +74,6 @@ impl Rules {
         let mut notes = Vec::new();
         strip(&mut edits, &resource);
         self.translate(source, &resource, &mut edits)?;
-        note_owners(&resource, &meta, &mut notes)?;
         let mut how = How::Create;
         match resource.as_str() {
             "persistentvolumes" => volume::retain(source.bytes, &mut edits)?,
@@ -85,11 +86,17 @@ impl Rules {
             "serviceaccounts" if source.name == "default" => how = How::DefaultAccount,
             _ => {}
         }
+        let manager = manager(&meta)?;
+        // The account has its owner and its managers from its controller.
+        let later = match how {
+            How::DefaultAccount => None,
+            _ => Later::of(&meta, manager.is_some())?,
+        };
         let body = edits.apply(source.bytes)?;
         for namespace in references::unmapped(&self.request.namespace_mapping, &body) {
             notes.push(format!("still names the namespace {namespace} in its content"));
         }
-        Ok(Write { body, manager: manager(&meta)?, how, notes })
+        Ok(Write { body, manager, how, later, notes })
     }
 
     /// Feeds what two copies of an object are compared by to `sink`: of an object of the backup as it would be
@@ -179,20 +186,6 @@ fn strip(edits: &mut Edits<'_>, resource: &str) {
 fn token(secret: &[u8], edits: &mut Edits<'_>) -> Result<(), JsonError> {
     if text_at(secret, &["type"])?.as_deref() == Some("kubernetes.io/service-account-token") {
         edits.remove(&["data"]).remove(&["metadata", "annotations", "kubernetes.io/service-account.uid"]);
-    }
-    Ok(())
-}
-
-/// Says which owners an object loses, but for children that their controller adopts again.
-fn note_owners(resource: &str, meta: &Meta<'_>, notes: &mut Vec<String>) -> Result<(), JsonError> {
-    let adopted =
-        matches!(resource, "replicasets.apps" | "controllerrevisions.apps") && controller(meta)?.is_some();
-    let Some(owners) = meta.owner_references.filter(|_| !adopted) else { return Ok(()) };
-    for owner in elements(owners) {
-        let owner = &owners[owner?];
-        let kind = text_at(owner, &["kind"])?.unwrap_or_default();
-        let name = text_at(owner, &["name"])?.unwrap_or_default();
-        notes.push(format!("lost its owner {kind} {name}"));
     }
     Ok(())
 }

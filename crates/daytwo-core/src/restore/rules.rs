@@ -137,6 +137,27 @@ impl Rules {
         }
     }
 
+    /// The resource of `kind` in `group`: of the cluster's, or of those that the backup defines; at a version that is
+    /// served.
+    pub fn resource_of(&self, group: &str, kind: &str) -> Option<ResourceType> {
+        let is = |resource: &str| resource.split_once('.').map_or("", |(_, group)| group) == group;
+        let served = self.target.served.iter().find(|(resource, served)| served.kind == kind && is(resource));
+        let here = served.and_then(|(resource, served)| {
+            let plural = resource.split_once('.').map_or(resource.as_str(), |(plural, _)| plural);
+            Some(ResourceType {
+                group: group.to_owned(),
+                version: served.versions.first()?.clone(),
+                resource: plural.to_owned(),
+                kind: kind.to_owned(),
+                namespaced: served.namespaced,
+            })
+        });
+        here.or_else(|| {
+            let mut known = self.census.resources().map(|(_, known, _)| known);
+            known.find(|known| known.group == group && known.kind == kind).cloned()
+        })
+    }
+
     /// What becomes of `source`.
     ///
     /// # Errors

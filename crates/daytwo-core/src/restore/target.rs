@@ -11,6 +11,8 @@ use crate::resource::ObjectKey;
 /// A resource that the cluster serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedKind {
+    /// Its kind.
+    pub kind: String,
     /// Every version it is served at, the preferred one first.
     pub versions: Vec<String>,
     /// Whether its objects live in namespaces.

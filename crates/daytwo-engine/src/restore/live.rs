@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use daytwo_core::json::Meta;
 use daytwo_core::resource::ResourceType;
-use daytwo_core::restore::{FINISHED_MARK, RECLAIM_MARK, Rules, Source};
+use daytwo_core::restore::{FINISHED_MARK, RECLAIM_MARK, Rules, Source, UNFINISHED_MARK};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use kube::Client;
 use memchr::memmem;
@@ -30,7 +30,7 @@ type Half = [u8; 16];
 pub struct Seen {
     content: Half,
     /// Whether a restore that was cut off made it, and did not come to its last write: a Job without its status, a
-    /// PersistentVolume without its reclaim policy.
+    /// PersistentVolume without its reclaim policy, an object without its owners.
     pub half_done: bool,
 }
 
@@ -39,6 +39,15 @@ impl std::fmt::Debug for Seen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Seen(half done: {})", self.half_done)
     }
+}
+
+/// Where it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Where there was something when the run was planned: what it made since is empty.
+    Before,
+    /// Everywhere, also in what the run made.
+    Everywhere,
 }
 
 /// What was seen of the kinds and namespaces asked for.
@@ -54,9 +63,14 @@ impl Live {
     ///
     /// # Errors
     /// An [`ApiError`] where the server does not answer; what may not be read is [`Live::unseen`].
-    pub async fn see(client: &Client, rules: &Rules, resources: &[ResourceType]) -> Result<Self, ApiError> {
+    pub async fn see(
+        client: &Client,
+        rules: &Rules,
+        resources: &[ResourceType],
+        look: Look,
+    ) -> Result<Self, ApiError> {
         let seen: Vec<Live> = stream::iter(resources)
-            .map(|kind| see_kind(client, rules, kind))
+            .map(|kind| see_kind(client, rules, kind, look))
             .buffer_unordered(LISTS)
             .try_collect()
             .await?;
@@ -66,6 +80,11 @@ impl Live {
             all.unseen.extend(live.unseen);
         }
         Ok(all)
+    }
+
+    /// Whether anything still waits for its last write.
+    pub fn any_half_done(&self) -> bool {
+        self.objects.values().any(|seen| seen.half_done)
     }
 
     /// What was seen of the object that `source` would be in the cluster.
@@ -94,7 +113,7 @@ impl Seen {
             "jobs.batch" => marked(FINISHED_MARK),
             "persistentvolumes" => marked(RECLAIM_MARK),
             _ => false,
-        };
+        } || marked(UNFINISHED_MARK);
         Ok(Self { content: half(digest), half_done })
     }
 
@@ -109,10 +128,11 @@ impl Seen {
     }
 }
 
-async fn see_kind(client: &Client, rules: &Rules, kind: &ResourceType) -> Result<Live, ApiError> {
+async fn see_kind(client: &Client, rules: &Rules, kind: &ResourceType, look: Look) -> Result<Live, ApiError> {
     let mut live = Live::default();
     let resource = kind.group_resource();
-    if !rules.target().serves(&resource, &kind.version) {
+    let before = look == Look::Before;
+    if before && !rules.target().serves(&resource, &kind.version) {
         return Ok(live);
     }
     let mapping = &rules.request().namespace_mapping;
@@ -120,7 +140,7 @@ async fn see_kind(client: &Client, rules: &Rules, kind: &ResourceType) -> Result
         .census()
         .namespaces_of(&resource)
         .map(|namespace| mapping.map(namespace))
-        .filter(|namespace| rules.target().namespaces.contains_key(*namespace))
+        .filter(|namespace| !before || rules.target().namespaces.contains_key(*namespace))
         .collect();
     if kind.namespaced && within.is_empty() {
         return Ok(live);

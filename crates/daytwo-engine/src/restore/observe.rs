@@ -90,6 +90,7 @@ fn kinds(discovery: &Discovery) -> std::collections::BTreeMap<String, ServedKind
     let served = discovery.resources.iter().map(|served| {
         let preferred = std::iter::once(&served.kind.version);
         let kind = ServedKind {
+            kind: served.kind.kind.clone(),
             versions: preferred.chain(&served.other_versions).cloned().collect(),
             namespaced: served.kind.namespaced,
         };

@@ -10,7 +10,7 @@ use daytwo_core::restore::{
 };
 use jiff::Timestamp;
 
-use super::{Detail, Live, RestoreError, Runner, unseen};
+use super::{Detail, Live, Look, RestoreError, Runner, unseen};
 use crate::event::Event;
 
 /// Progress is told after this many objects.
@@ -79,7 +79,7 @@ pub async fn judge(
         .collect::<std::collections::BTreeSet<_>>()
         .into_iter()
         .collect();
-    let live = Live::see(runner.site.client(), rules, &kinds).await?;
+    let live = Live::see(runner.site.client(), rules, &kinds, Look::Before).await?;
     let mut planner = Planner::new(rules, detail >= Detail::Changes);
     let mut objects = Vec::new();
     let mut kinds = Kinds::default();

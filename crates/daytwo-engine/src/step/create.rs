@@ -15,11 +15,10 @@ use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use super::object::{Objects, Outcome};
-use super::request::Writer;
-use super::{duration, endpoints, is_webhook_configuration};
+use super::{endpoints, is_webhook_configuration};
 use crate::advance::{Act, Carried, RunError};
 use crate::event::Event;
-use crate::restore::{Kinds, Live};
+use crate::restore::{Kinds, Live, Look};
 
 /// Progress is told after this many objects.
 const TELL_EVERY: u64 = 100;
@@ -31,7 +30,7 @@ pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<C
     let cluster = |source| RunError::Cluster { step: format!("restoring {wave}"), source };
     let client = world.site.client();
     let kinds = world.rules.census().kinds_of(wave);
-    let live = Live::see(client, world.rules, &kinds).await.map_err(cluster)?;
+    let live = Live::see(client, world.rules, &kinds, Look::Before).await.map_err(cluster)?;
     for (resource, error) in &live.unseen {
         let note = format!("{resource} cannot be listed, so each is tried by itself: {error}");
         world.events.event(Event::Note(note));
@@ -40,8 +39,7 @@ pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<C
         Wave::Webhooks => endpoints::unready(act).await.map_err(cluster)?,
         _ => BTreeSet::new(),
     };
-    let patience = duration(world.rules.request().waits.request);
-    let objects = Objects { act, writer: Writer { client, patience, halt: &act.halt }, live, wave };
+    let objects = Objects::new(act, live, Some(wave));
     let ledger = Ledger::new(act, expected);
     let broken = Mutex::new(None);
     let entries = world.backup.entries().await?;

@@ -4,10 +4,11 @@
 
 use daytwo_core::json::JsonError;
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Action, Failed, How, Skip, Source, Tally, Wave, Write, address_fallback};
+use daytwo_core::restore::{Action, Failed, How, Later, Skip, Source, Tally, Wave, Write, address_fallback};
 
+use super::owners::Owners;
 use super::request::{Created, Writer};
-use super::{account, failed, job};
+use super::{account, duration, failed, job};
 use crate::advance::Act;
 use crate::api::ApiError;
 use crate::discovery;
@@ -39,6 +40,8 @@ enum End {
     Action(Action),
     Skipped(Skip),
     Failed(Failed),
+    /// It was counted before.
+    Counted,
 }
 
 impl Outcome {
@@ -68,16 +71,19 @@ impl Outcome {
             End::Action(action) => tally.count(resource, action),
             End::Skipped(why) => tally.skipped(told.key, why),
             End::Failed(failed) => tally.failed(failed),
+            End::Counted => {}
         }
     }
 }
 
 /// Writes the objects of one wave.
 pub(super) struct Objects<'a> {
-    pub act: &'a Act<'a>,
-    pub writer: Writer<'a>,
-    pub live: Live,
-    pub wave: Wave,
+    act: &'a Act<'a>,
+    writer: Writer<'a>,
+    owners: Owners<'a>,
+    live: Live,
+    /// Kinds of this wave were defined just now.
+    fresh: bool,
 }
 
 /// Why an object was not written.
@@ -93,7 +99,54 @@ impl From<JsonError> for Trouble {
     }
 }
 
-impl Objects<'_> {
+impl<'a> Objects<'a> {
+    /// For `act`, which saw what is `live`; `wave` is what is written.
+    pub fn new(act: &'a Act<'a>, live: Live, wave: Option<Wave>) -> Self {
+        let rules = act.world.rules;
+        let patience = duration(rules.request().waits.request);
+        let writer = Writer { client: act.world.site.client(), patience, halt: &act.halt };
+        let fresh = wave == Some(Wave::CustomResources);
+        Self { act, writer, owners: Owners::new(writer, rules), live, fresh }
+    }
+
+    /// Whether `source` was created and waits for its last write.
+    pub fn waits(&self, source: &Source<'_>) -> bool {
+        self.live.get(self.act.world.rules, source).is_some_and(|seen| seen.half_done)
+    }
+
+    /// Gives `source`, which waits for them, its owners.
+    pub async fn bind(&self, source: &Source<'_>, last: bool) -> Outcome {
+        let key = self.act.world.rules.key(source);
+        let mut notes = Vec::new();
+        let end = match self.rebind(source, &key, last, &mut notes).await {
+            Ok(()) => End::Counted,
+            Err(Trouble::Halted) => End::Counted,
+            Err(Trouble::Refused { error, .. })
+                if self.act.halt.is_cancelled() && error.retry().is_some() =>
+            {
+                End::Counted
+            }
+            Err(Trouble::Refused { error, body, what }) => {
+                End::Failed(failed(key.clone(), &error, &body, what))
+            }
+            Err(Trouble::Source(error)) => return Outcome::unreadable(key, &error),
+        };
+        Outcome::Told(Box::new(Told { key, end, notes }))
+    }
+
+    async fn rebind(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        last: bool,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Trouble> {
+        match &self.act.world.rules.prepare(source)?.later {
+            Some(later) => self.follow(source, key, later, last, notes).await,
+            None => Ok(()),
+        }
+    }
+
     /// Deals with `source`; `None` if it has to be looked at again when the run is resumed.
     pub async fn write(&self, source: &Source<'_>) -> Option<Outcome> {
         if !self.act.may_act().await {
@@ -132,10 +185,19 @@ impl Objects<'_> {
             return self.kept(source, key, seen, false, notes).await;
         }
         let write = rules.prepare(source)?;
-        match self.create(source, key, &write, notes).await? {
+        let uids = match &write.later {
+            Some(later) => self.owners(key, later, false).await?,
+            None => None,
+        };
+        match self.create(source, key, &write, uids.as_deref(), notes).await? {
             Created::New => {
-                notes.extend(write.notes);
-                self.complete(source, key, &write.how).await?;
+                notes.extend(write.notes.iter().cloned());
+                self.finish_job(source, key, &write.how).await?;
+                if let (Some(later), Some(uids)) = (&write.later, &uids)
+                    && !later.one_manager
+                {
+                    self.managers(source, key, later, uids).await?;
+                }
                 Ok(Action::Created)
             }
             Created::Exists { perhaps_ours } => match self.look(source, key).await? {
@@ -152,13 +214,16 @@ impl Objects<'_> {
         source: &Source<'_>,
         key: &ObjectKey,
         write: &Write,
+        uids: Option<&[Option<String>]>,
         notes: &mut Vec<String>,
     ) -> Result<Created, Trouble> {
         let path = self.collection(source, key);
-        let fresh = self.wave == Wave::CustomResources;
-        let mut body = write.body.clone();
+        let mut body = match &write.later {
+            Some(later) => later.body(&write.body, uids)?,
+            None => write.body.clone(),
+        };
         for _ in 0..=FALLBACKS {
-            match self.writer.create(&path, body.clone(), write.manager.as_deref(), fresh).await {
+            match self.writer.create(&path, body.clone(), write.manager.as_deref(), self.fresh).await {
                 Ok(created) => return Ok(created),
                 Err(error) if error.code() == Some(422) && key.resource == "services" => {
                     match address_fallback(&body, &refusal_text(&error))? {
@@ -175,8 +240,22 @@ impl Objects<'_> {
         Err(Trouble::Halted)
     }
 
-    /// What follows a create.
-    async fn complete(&self, source: &Source<'_>, key: &ObjectKey, how: &How) -> Result<(), Trouble> {
+    /// What follows a create that may have been cut off.
+    async fn complete(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        write: &Write,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Trouble> {
+        self.finish_job(source, key, &write.how).await?;
+        match &write.later {
+            Some(later) => self.follow(source, key, later, false, notes).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn finish_job(&self, source: &Source<'_>, key: &ObjectKey, how: &How) -> Result<(), Trouble> {
         let How::FinishedJob { status, suspend } = how else { return Ok(()) };
         let path = self.path(source, key);
         job::finish(&self.writer, &path, status, suspend.as_deref()).await.map_err(|error| Trouble::Refused {
@@ -184,6 +263,50 @@ impl Objects<'_> {
             body: Vec::new(),
             what: "it was created suspended, and did not get its status back",
         })
+    }
+
+    /// Gives it its owners and the managers of its fields; unless it is the `last` look, it waits for an owner that is
+    /// not there.
+    async fn follow(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        later: &Later,
+        last: bool,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Trouble> {
+        let Some(uids) = self.owners(key, later, last).await? else { return Ok(()) };
+        if let Some(patch) = later.owners_patch(&uids)? {
+            self.writer.merge(&self.path(source, key), patch).await.map_err(without_owners)?;
+        }
+        self.managers(source, key, later, &uids).await?;
+        let lost = later.owners.iter().zip(&uids).filter(|(_, uid)| uid.is_none());
+        notes.extend(
+            lost.map(|(owner, _)| {
+                format!("lost its owner {} {}: there is none here", owner.kind, owner.name)
+            }),
+        );
+        Ok(())
+    }
+
+    async fn owners(
+        &self,
+        key: &ObjectKey,
+        later: &Later,
+        last: bool,
+    ) -> Result<Option<Vec<Option<String>>>, Trouble> {
+        self.owners.find(key.namespace.as_deref(), later, last).await.map_err(without_owners)
+    }
+
+    async fn managers(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        later: &Later,
+        uids: &[Option<String>],
+    ) -> Result<(), Trouble> {
+        let patch = later.managers_patch(uids);
+        self.writer.merge(&self.path(source, key), patch).await.map_err(without_owners)
     }
 
     /// It is there: is it the same? `perhaps_ours` if an earlier try of this run may have made it.
@@ -199,7 +322,7 @@ impl Objects<'_> {
         if seen.half_done {
             // A restore that was cut off made it, and did not come to its last write.
             let write = rules.prepare(source)?;
-            self.complete(source, key, &write.how).await?;
+            self.complete(source, key, &write, notes).await?;
             return Ok(Action::Created);
         }
         if seen.is(rules, source)? {
@@ -208,7 +331,7 @@ impl Objects<'_> {
         let write = rules.prepare(source)?;
         match &write.how {
             How::FinishedJob { .. } if perhaps_ours => {
-                self.complete(source, key, &write.how).await?;
+                self.complete(source, key, &write, notes).await?;
                 Ok(Action::Created)
             }
             How::DefaultAccount => self.merge_account(source, key, &write, notes).await,
@@ -263,6 +386,11 @@ impl Objects<'_> {
     fn path(&self, source: &Source<'_>, key: &ObjectKey) -> String {
         format!("{}/{}", self.collection(source, key), escape(&key.name))
     }
+}
+
+fn without_owners(error: ApiError) -> Trouble {
+    let what = "its owners, or the managers of its fields, could not be given back";
+    Trouble::Refused { error, body: Vec::new(), what }
 }
 
 fn refusal_text(error: &ApiError) -> String {

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use daytwo_core::json::Meta;
 use http::{Method, Request, header};
 use http_body_util::{BodyExt, Limited};
 use kube::Client;
@@ -126,6 +127,28 @@ impl Writer<'_> {
                 Err(error) if error.code() == Some(404) => return Ok(None),
                 Err(error) => tries.again(error, self.halt).await?,
             }
+        }
+    }
+
+    /// The UID of the object at `path`; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Writer::create`].
+    pub async fn uid(&self, path: &str) -> Result<Option<String>, ApiError> {
+        let mut tries = Tries::new(self.patience, false);
+        loop {
+            let error = match self.send(Method::GET, path, "", Bytes::new(), METADATA).await {
+                Ok(body) => match Meta::of(&body) {
+                    Ok(meta) => return Ok(meta.uid.map(|uid| uid.into_owned())),
+                    Err(error) => {
+                        let (method, path, what) = (Method::GET, path.to_owned(), error.to_string());
+                        ApiError::Broken { method, path, what }
+                    }
+                },
+                Err(error) if error.code() == Some(404) => return Ok(None),
+                Err(error) => error,
+            };
+            tries.again(error, self.halt).await?;
         }
     }
 

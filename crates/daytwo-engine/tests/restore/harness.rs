@@ -67,6 +67,13 @@ impl Cluster {
         self.plane.kubectl_stdin(&["apply", "--filename=-"], manifest).unwrap();
     }
 
+    /// Applies on the server, as one manager of fields.
+    #[track_caller]
+    pub fn apply_as(&self, manager: &str, manifest: &str) {
+        let manager = format!("--field-manager={manager}");
+        self.plane.kubectl_stdin(&["apply", "--server-side", &manager, "--filename=-"], manifest).unwrap();
+    }
+
     /// kubectl's answer.
     #[track_caller]
     pub fn kubectl(&self, args: &[&str]) -> String {
@@ -168,7 +175,12 @@ impl Cluster {
         all_well(&report);
         let again = taken.restore_as(self, &everything(), "run-2").await.unwrap();
         all_well(&again);
-        assert_eq!((again.counts.created, again.counts.same), (0, report.counts.total()));
+        assert_eq!(
+            (again.counts.created, again.counts.same),
+            (0, report.counts.total()),
+            "{:?}",
+            again.tally.resources
+        );
         report.counts.total()
     }
 

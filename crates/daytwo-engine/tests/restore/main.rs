@@ -17,6 +17,8 @@ mod kinds;
 #[cfg(test)]
 mod mapping;
 #[cfg(test)]
+mod owners;
+#[cfg(test)]
 mod services;
 #[cfg(test)]
 mod volumes;

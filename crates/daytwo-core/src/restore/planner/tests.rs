@@ -25,7 +25,8 @@ fn planned(objects: &[(ResourceType, Option<&str>, &str, &str)], target: Target,
     sources.clone().for_each(|source| census.note(&request, &source).unwrap());
     let mut target = target;
     for (kind, ..) in objects {
-        let served = ServedKind { versions: vec!["v1".into()], namespaced: kind.namespaced };
+        let served =
+            ServedKind { kind: kind.kind.clone(), versions: vec!["v1".into()], namespaced: kind.namespaced };
         target.served.insert(kind.group_resource(), served);
     }
     let rules = Rules::new(request, census, target);
@@ -43,6 +44,7 @@ fn steps(planned: &Planned) -> Vec<String> {
         Step::EnsureNamespaces { namespaces } => format!("ensure {}", namespaces.join(",")),
         Step::AwaitEstablished { definitions, .. } => format!("established {}", definitions.join(",")),
         Step::AwaitEndpoints { services, .. } => format!("endpoints {}", services.join(",")),
+        Step::BindOwners { last } => if *last { "owners" } else { "owners so far" }.to_owned(),
         Step::RestoreReclaimPolicies { .. } => "policies".to_owned(),
     };
     planned.plan.steps().map(|(_, step)| text(step)).collect()

@@ -53,7 +53,8 @@ fn kind(resource: &str) -> ResourceType {
 /// A cluster that serves every kind of the tests but widgets.
 fn target() -> Target {
     let served = KINDS.iter().filter(|row| row.2 != "widgets").map(|row| {
-        let served = ServedKind { versions: vec![row.1.to_owned()], namespaced: row.4 };
+        let served =
+            ServedKind { kind: row.2.to_owned(), versions: vec![row.1.to_owned()], namespaced: row.4 };
         (kind(row.2).group_resource(), served)
     });
     Target { served: served.collect(), ..Target::default() }
@@ -250,7 +251,7 @@ fn a_child_with_a_stale_owner_would_be_collected() {
     let body = r#"{"metadata":{$META,"ownerReferences":[{"kind":"Widget","name":"w","uid":"9"}]}}"#;
     let write = World::of(&[("configmaps", "a", "c", body)]).write();
     assert_eq!(write.body, br#"{"metadata":{"namespace":"a","name":"c"}}"#);
-    assert_eq!(write.notes, ["lost its owner Widget w"]);
+    assert_eq!(write.later.unwrap().owners[0].name, "w");
 }
 
 #[test]

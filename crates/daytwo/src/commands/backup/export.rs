@@ -155,6 +155,7 @@ async fn rules(backup: &Backup, request: Request) -> Result<Rules> {
         census.note(&request, &source)?;
         let resource = kind.group_resource();
         target.served.entry(resource).or_insert_with(|| ServedKind {
+            kind: kind.kind.clone(),
             versions: vec![kind.version.clone()],
             namespaced: kind.namespaced,
         });
@@ -195,6 +196,9 @@ async fn write_all(backup: &Backup, rules: &Rules, folder: &Path) -> Result<Back
         serde_json::to_writer(&mut index, &line)?;
         index.write_all(b"\n")?;
         let object = rules.key(&source).to_string();
+        let owners = write.later.iter().flat_map(|later| &later.owners);
+        let orphaned = owners.map(|owner| format!("is without its owner {} {}", owner.kind, owner.name));
+        export.notes.extend(orphaned.map(|what| Note { object: object.clone(), what }));
         export.notes.extend(write.notes.into_iter().map(|what| Note { object: object.clone(), what }));
         export.files += 1;
         export.secrets += u64::from(kind.is("", "secrets"));

@@ -62,6 +62,8 @@ fn step_text(step: &Step) -> String {
         Step::AwaitEndpoints { services, deadline } => {
             format!("wait for endpoints of {}, at most {} s", services.join(", "), deadline.as_secs())
         }
+        Step::BindOwners { last: false } => "give objects their owners, as far as those are there".to_owned(),
+        Step::BindOwners { last: true } => "give objects their owners".to_owned(),
         Step::RestoreReclaimPolicies { deadline } => {
             format!("give volumes their reclaim policies back once bound, at most {} s", deadline.as_secs())
         }

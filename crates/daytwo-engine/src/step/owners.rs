@@ -1,0 +1,132 @@
+//! Gives objects their owners, by the UIDs those have in this cluster.
+//!
+//! Most owners are there before what they own. What is created before its owner keeps a mark, which the cluster and not
+//! the run remembers: whoever goes on finds it. It refuses to name an owner that is not there: the garbage collector
+//! would delete the object.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use daytwo_core::resource::ResourceType;
+use daytwo_core::restore::{Later, Owner, Rules, Source, Verdict};
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::object::Objects;
+use super::request::Writer;
+use crate::advance::{Act, Carried, RunError};
+use crate::api::ApiError;
+use crate::discovery;
+use crate::restore::lists::escape;
+use crate::restore::{Kinds, Live, Look};
+
+/// Finds owners, and remembers those that are there.
+pub(super) struct Owners<'a> {
+    writer: Writer<'a>,
+    rules: &'a Rules,
+    known: Mutex<HashMap<Place, String>>,
+}
+
+/// Resource, namespace and name.
+type Place = (String, Option<String>, String);
+
+impl<'a> Owners<'a> {
+    /// Of the cluster that `writer` writes to.
+    pub fn new(writer: Writer<'a>, rules: &'a Rules) -> Self {
+        Self { writer, rules, known: Mutex::default() }
+    }
+
+    /// The UIDs of the owners of an object in `namespace`, in their order. An owner that is not there is `None` if it is
+    /// the `last` look; before that the whole is.
+    ///
+    /// # Errors
+    /// As [`Writer::uid`].
+    pub async fn find(
+        &self,
+        namespace: Option<&str>,
+        later: &Later,
+        last: bool,
+    ) -> Result<Option<Vec<Option<String>>>, ApiError> {
+        let mut uids = Vec::with_capacity(later.owners.len());
+        for owner in &later.owners {
+            let uid = self.uid(owner, namespace).await?;
+            if uid.is_none() && !last {
+                return Ok(None);
+            }
+            uids.push(uid);
+        }
+        Ok(Some(uids))
+    }
+
+    async fn uid(&self, owner: &Owner, namespace: Option<&str>) -> Result<Option<String>, ApiError> {
+        let Some(kind) = self.rules.resource_of(&owner.group, &owner.kind) else { return Ok(None) };
+        // An owner lives in the namespace of what it owns, or in none.
+        if kind.namespaced && namespace.is_none() {
+            return Ok(None);
+        }
+        let namespace = namespace.filter(|_| kind.namespaced);
+        let place = (kind.group_resource(), namespace.map(str::to_owned), owner.name.clone());
+        if let Some(uid) = self.known().get(&place) {
+            return Ok(Some(uid.clone()));
+        }
+        let path = discovery::path(&kind, &kind.version, namespace);
+        let uid = self.writer.uid(&format!("{path}/{}", escape(&owner.name))).await?;
+        if let Some(uid) = &uid {
+            self.known().insert(place, uid.clone());
+        }
+        Ok(uid)
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Place, String>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives every object that waits for its owners those that are there; with `last` it loses the others.
+pub(super) async fn bind(last: bool, act: &Act<'_>) -> Result<Carried, RunError> {
+    let world = act.world;
+    let kinds: Vec<ResourceType> = world.rules.census().owned().cloned().collect();
+    let live = Live::see(world.site.client(), world.rules, &kinds, Look::Everywhere).await;
+    let live =
+        live.map_err(|source| RunError::Cluster { step: "giving objects their owners".to_owned(), source })?;
+    if !live.any_half_done() {
+        return Ok(Carried::default());
+    }
+    let objects = Objects::new(act, live, None);
+    let mut entries = world.backup.entries().await?;
+    let mut types = Kinds::default();
+    let mut under_way = FuturesUnordered::new();
+    while let Some(entry) = entries.next().await? {
+        let kind = types.of(&entry.resource);
+        if !kinds.contains(&kind) {
+            continue;
+        }
+        let source = Source {
+            resource: &kind,
+            namespace: entry.namespace.as_deref(),
+            name: &entry.name,
+            bytes: &entry.bytes,
+        };
+        if !objects.waits(&source) || !matches!(world.rules.judge(&source), Ok(Verdict::Take(_))) {
+            continue;
+        }
+        while under_way.len() >= world.rules.request().in_flight() {
+            under_way.next().await;
+        }
+        if !act.may_act().await {
+            break;
+        }
+        let objects = &objects;
+        under_way.push(async move {
+            let source = Source {
+                resource: &kind,
+                namespace: entry.namespace.as_deref(),
+                name: &entry.name,
+                bytes: &entry.bytes,
+            };
+            let told = objects.bind(&source, last).await;
+            act.tally(|tally| told.add_to(&kind.group_resource(), tally));
+        });
+    }
+    while under_way.next().await.is_some() {}
+    Ok(Carried { stopped: act.halt.is_cancelled(), ..Carried::default() })
+}
