@@ -32,7 +32,7 @@ pub use order::Wave;
 pub use planner::{Decided, Planned, Planner, There};
 pub use prepare::{FINISHED_MARK, How, RECLAIM_MARK, Write, address_fallback};
 pub use report::{Report, ReportKind, State, WaveReport};
-pub use request::{NamespaceMapping, Request, Waits};
+pub use request::{Existing, NamespaceMapping, Request, Waits};
 pub use rules::{Rules, Source, Verdict};
 pub use skip::Skip;
 pub use tally::{Action, Counts, Failed, Noted, SkippedGroup, Tally};

@@ -2,12 +2,15 @@
 //! chose the steps.
 
 mod account;
+mod change;
 mod create;
 mod endpoints;
 mod established;
+mod follow;
 mod job;
 mod namespaces;
 mod object;
+mod outcome;
 mod owners;
 mod reclaim;
 mod refusal;

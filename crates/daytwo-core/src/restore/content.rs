@@ -84,6 +84,20 @@ const JOB: Noise = In(&[
     ("spec", In(&[("selector", All), ("template", In(&[("metadata", In(&[("labels", JOB_LABELS)]))]))])),
 ]);
 
+/// What the Deployment controller counts with (`pkg/controller/deployment/util/deployment_util.go`).
+const ROLLOUT: Noise = In(&[(
+    "metadata",
+    In(&[(
+        "annotations",
+        In(&[
+            ("deployment.kubernetes.io/revision", All),
+            ("deployment.kubernetes.io/revision-history", All),
+            ("deployment.kubernetes.io/desired-replicas", All),
+            ("deployment.kubernetes.io/max-replicas", All),
+        ]),
+    )]),
+)]);
+
 const AGGREGATED_ROLE: Noise = In(&[("rules", All)]);
 
 const NEW_ADDRESS: Noise = In(&[("spec", In(&[("clusterIP", All), ("clusterIPs", All)]))]);
@@ -125,6 +139,7 @@ pub(super) fn feed(
             &[&OBJECT, &TOKEN]
         }
         "pods" => &[&OBJECT, &POD],
+        "deployments.apps" | "replicasets.apps" => &[&OBJECT, &ROLLOUT],
         "jobs.batch" if !manual_selector(object)? => &[&OBJECT, &JOB],
         "clusterroles.rbac.authorization.k8s.io" if find(object, &["aggregationRule"])?.is_some() => {
             &[&OBJECT, &AGGREGATED_ROLE]

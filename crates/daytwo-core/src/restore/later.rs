@@ -101,7 +101,8 @@ impl Later {
         patch
     }
 
-    fn references(&self, uids: &[Option<String>]) -> Result<Option<Vec<u8>>, JsonError> {
+    /// The list of its owners by these UIDs; `None` where none is left.
+    pub(super) fn references(&self, uids: &[Option<String>]) -> Result<Option<Vec<u8>>, JsonError> {
         let mut references = Vec::new();
         for (owner, uid) in self.owners.iter().zip(uids) {
             let Some(uid) = uid else { continue };

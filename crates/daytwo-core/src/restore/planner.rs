@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::rules::Verdict;
-use super::{Action, Failed, Rules, Skip, Source, Tally, Wave};
+use super::{Action, Existing, Failed, Rules, Skip, Source, Tally, Wave};
 use crate::finding::{Finding, Severity};
 use crate::json::JsonError;
 use crate::plan::{API_VERSION, Fact, Impact, Kind, Phase, Plan, SiteIdentity, Step};
@@ -139,7 +139,11 @@ impl<'a> Planner<'a> {
             There::Another if object.resource == "serviceaccounts" && object.name == "default" => {
                 Action::Merged
             }
-            There::Another => Action::Differs,
+            There::Another => match self.rules.existing(&object.resource) {
+                Existing::Keep => Action::Differs,
+                Existing::Update => Action::Updated,
+                Existing::Replace => Action::Replaced,
+            },
         };
         if action == Action::Created {
             self.creates += 1;
@@ -172,7 +176,8 @@ impl<'a> Planner<'a> {
         let missing = self.missing_namespaces();
         let phases = self.phases(&missing);
         let creates = self.creates + missing.len() as u64;
-        let updates = self.expected.counts().merged;
+        let expected = self.expected.counts();
+        let updates = expected.merged + expected.updated;
         let mut known = std::mem::take(&mut self.known);
         known.findings = self.rules.target().lacks(self.rules.census(), self.rules.request());
         known.findings.extend(self.about_volumes());
@@ -184,7 +189,7 @@ impl<'a> Planner<'a> {
                 created,
                 site,
                 facts,
-                impact: Impact { creates, updates, deletes: 0 },
+                impact: Impact { creates: creates + expected.replaced, updates, deletes: expected.replaced },
                 phases,
             },
             known,

@@ -17,6 +17,7 @@ use super::order::{built_in, group};
 use super::rules::{Rules, Source};
 use super::{content, references};
 use crate::json::{Edits, JsonError, Meta, elements, text_at};
+use crate::resource::ObjectKey;
 
 /// The longest field manager that the server takes, in characters (apimachinery, `validation.FieldManagerMaxLength`).
 const LONGEST_MANAGER: usize = 128;
@@ -97,6 +98,39 @@ impl Rules {
             notes.push(format!("still names the namespace {namespace} in its content"));
         }
         Ok(Write { body, manager, how, later, notes })
+    }
+
+    /// The bytes that make the object `key`, whose metadata is `live`, what `write` would create: of that UID and
+    /// version, with its own owners where those of the backup are not known, and with the addresses that it got for
+    /// those another has.
+    ///
+    /// # Errors
+    /// Its bytes are not JSON.
+    pub fn over(
+        &self,
+        key: &ObjectKey,
+        write: &Write,
+        uids: Option<&[Option<String>]>,
+        live: &Meta<'_>,
+    ) -> Result<Vec<u8>, JsonError> {
+        let mut edits = Edits::new();
+        edits.set_str(&["metadata", "uid"], live.uid.as_deref().unwrap_or_default());
+        edits.set_str(&["metadata", "resourceVersion"], live.resource_version.as_deref().unwrap_or_default());
+        let owners = match (&write.later, uids) {
+            (Some(later), Some(uids)) => later.references(uids)?,
+            _ => live.owner_references.map(<[u8]>::to_vec),
+        };
+        if let Some(owners) = owners {
+            edits.set(&["metadata", "ownerReferences"], owners);
+        }
+        let lost = self.lost(&key.resource, key.namespace.as_deref().unwrap_or_default(), &key.name);
+        if lost.address {
+            edits.remove(&["spec", "clusterIP"]).remove(&["spec", "clusterIPs"]);
+        }
+        if lost.ports {
+            service::without_ports(&mut edits);
+        }
+        edits.apply(&write.body)
     }
 
     /// Feeds what two copies of an object are compared by to `sink`: of an object of the backup as it would be

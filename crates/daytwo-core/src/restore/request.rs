@@ -22,6 +22,8 @@ pub struct Request {
     pub namespace_mapping: NamespaceMapping,
     /// Claims whose data lies in a snapshot or a volume repository are made, empty.
     pub empty_volumes: bool,
+    /// What becomes of objects that are there and differ.
+    pub existing: Existing,
     /// Requests in flight; 0 means the default, 32.
     pub concurrency: u16,
     /// The longest waits.
@@ -36,6 +38,19 @@ impl Request {
             set => usize::from(set),
         }
     }
+}
+
+/// What becomes of objects that are there and differ from the backup.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Existing {
+    /// They are left as they are, and named.
+    #[default]
+    Keep,
+    /// They are made like the backup's, in place.
+    Update,
+    /// They are deleted, without what they own, and created again.
+    Replace,
 }
 
 /// The longest waits of a restore.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::content::Lost;
 use super::order::{Traits, Wave, wave};
 use super::skip::{Skip, by_name, by_resource};
-use super::{Census, Request, Target};
+use super::{Census, Existing, Request, Target};
 use crate::json::{JsonError, Meta, elements, find, text_at};
 use crate::resource::{ObjectKey, ResourceType};
 
@@ -134,6 +134,18 @@ impl Rules {
                 self.moved.get(&(namespace.to_owned(), name.to_owned())).copied().unwrap_or_default()
             }
             _ => Lost::default(),
+        }
+    }
+
+    /// What becomes of an object of `resource` that is there and differs. A volume or a claim is left as it is: what is
+    /// bound must not be bound anew. What holds others is not deleted, as they would go with it.
+    pub fn existing(&self, resource: &str) -> Existing {
+        match (resource, self.request.existing) {
+            ("persistentvolumes" | "persistentvolumeclaims", _) => Existing::Keep,
+            ("namespaces" | "customresourcedefinitions.apiextensions.k8s.io", Existing::Replace) => {
+                Existing::Update
+            }
+            (_, existing) => existing,
         }
     }
 

@@ -22,6 +22,10 @@ pub enum Action {
     Same,
     /// It was there with another content and was left alone.
     Differs,
+    /// It was there with another content and was made like the backup's.
+    Updated,
+    /// It was there with another content, was deleted and created again.
+    Replaced,
     /// It was there as a controller makes it and took over what the backup has beside that.
     Merged,
     /// It was passed over, for a reason.
@@ -40,6 +44,12 @@ pub struct Counts {
     pub same: u64,
     /// [`Action::Differs`].
     pub differs: u64,
+    /// [`Action::Updated`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub updated: u64,
+    /// [`Action::Replaced`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub replaced: u64,
     /// [`Action::Merged`].
     pub merged: u64,
     /// [`Action::Skipped`].
@@ -56,7 +66,8 @@ impl Counts {
 
     /// All objects.
     pub fn total(&self) -> u64 {
-        self.created + self.same + self.differs + self.merged + self.skipped + self.failed
+        let changed = self.created + self.updated + self.replaced + self.merged;
+        changed + self.same + self.differs + self.skipped + self.failed
     }
 
     /// Adds the counts of `other`.
@@ -64,6 +75,8 @@ impl Counts {
         self.created += other.created;
         self.same += other.same;
         self.differs += other.differs;
+        self.updated += other.updated;
+        self.replaced += other.replaced;
         self.merged += other.merged;
         self.skipped += other.skipped;
         self.failed += other.failed;
@@ -74,6 +87,8 @@ impl Counts {
             Action::Created => &mut self.created,
             Action::Same => &mut self.same,
             Action::Differs => &mut self.differs,
+            Action::Updated => &mut self.updated,
+            Action::Replaced => &mut self.replaced,
             Action::Merged => &mut self.merged,
             Action::Skipped => &mut self.skipped,
             Action::Failed => &mut self.failed,

@@ -32,6 +32,8 @@ pub struct Seen {
     /// Whether a restore that was cut off made it, and did not come to its last write: a Job without its status, a
     /// PersistentVolume without its reclaim policy, an object without its owners.
     pub half_done: bool,
+    /// Whether it has owners.
+    pub owned: bool,
 }
 
 impl std::fmt::Debug for Seen {
@@ -82,9 +84,9 @@ impl Live {
         Ok(all)
     }
 
-    /// Whether anything still waits for its last write.
-    pub fn any_half_done(&self) -> bool {
-        self.objects.values().any(|seen| seen.half_done)
+    /// Whether anything is as `what` asks.
+    pub fn any(&self, what: impl Fn(&Seen) -> bool) -> bool {
+        self.objects.values().any(what)
     }
 
     /// What was seen of the object that `source` would be in the cluster.
@@ -114,7 +116,9 @@ impl Seen {
             "persistentvolumes" => marked(RECLAIM_MARK),
             _ => false,
         } || marked(UNFINISHED_MARK);
-        Ok(Self { content: half(digest), half_done })
+        // Inside an annotation its quotes would be escaped.
+        let owned = marked(r#""ownerReferences""#);
+        Ok(Self { content: half(digest), half_done, owned })
     }
 
     /// Whether it is what `source` would be if it were restored.

@@ -14,7 +14,8 @@ use daytwo_core::restore::{Skip, Source, Verdict, Wave, WaveReport};
 use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use super::object::{Objects, Outcome};
+use super::object::Objects;
+use super::outcome::Outcome;
 use super::{endpoints, is_webhook_configuration};
 use crate::advance::{Act, Carried, RunError};
 use crate::event::Event;

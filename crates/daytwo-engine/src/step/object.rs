@@ -1,14 +1,16 @@
 //! Writes one object of a backup: looks whether it is there, creates it, looks again if somebody was faster.
 //!
-//! It refuses to change what is there, but for a ServiceAccount `default` as its controller makes it.
+//! It refuses to change what is there unless it was asked to, but for a ServiceAccount `default` as its controller
+//! makes it.
 
 use daytwo_core::json::JsonError;
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Action, Failed, How, Later, Skip, Source, Tally, Wave, Write, address_fallback};
+use daytwo_core::restore::{Action, Existing, How, Source, Wave, Write, address_fallback};
 
+use super::outcome::{End, Outcome, Told};
 use super::owners::Owners;
 use super::request::{Created, Writer};
-use super::{account, duration, failed, job};
+use super::{account, duration, failed};
 use crate::advance::Act;
 use crate::api::ApiError;
 use crate::discovery;
@@ -18,78 +20,23 @@ use crate::restore::{Live, Seen};
 /// How often a Service gives up another of its fields.
 const FALLBACKS: u32 = 4;
 
-/// What came of an object.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    /// Nothing that needs its name.
-    Plain(Action),
-    /// Something to tell.
-    Told(Box<Told>),
-}
-
-/// What there is to tell of an object.
-#[derive(Debug)]
-pub(super) struct Told {
-    key: ObjectKey,
-    end: End,
-    notes: Vec<String>,
-}
-
-#[derive(Debug)]
-enum End {
-    Action(Action),
-    Skipped(Skip),
-    Failed(Failed),
-    /// It was counted before.
-    Counted,
-}
-
-impl Outcome {
-    /// It was passed over.
-    pub fn skipped(key: ObjectKey, why: Skip) -> Self {
-        Self::Told(Box::new(Told { key, end: End::Skipped(why), notes: Vec::new() }))
-    }
-
-    /// Its JSON in the backup cannot be read.
-    pub fn unreadable(key: ObjectKey, error: &JsonError) -> Self {
-        let message = format!("its JSON in the backup cannot be read: {error}");
-        let failed = Failed { object: key.clone(), code: None, reason: "Corrupt".to_owned(), message };
-        Self::Told(Box::new(Told { key, end: End::Failed(failed), notes: Vec::new() }))
-    }
-
-    /// Adds it to a tally, as one of `resource`.
-    pub fn add_to(self, resource: &str, tally: &mut Tally) {
-        let told = match self {
-            Self::Plain(action) => return tally.count(resource, action),
-            Self::Told(told) => *told,
-        };
-        for note in told.notes {
-            tally.note(told.key.clone(), note);
-        }
-        match told.end {
-            End::Action(Action::Differs) => tally.differs(told.key),
-            End::Action(action) => tally.count(resource, action),
-            End::Skipped(why) => tally.skipped(told.key, why),
-            End::Failed(failed) => tally.failed(failed),
-            End::Counted => {}
-        }
-    }
-}
-
 /// Writes the objects of one wave.
 pub(super) struct Objects<'a> {
-    act: &'a Act<'a>,
-    writer: Writer<'a>,
-    owners: Owners<'a>,
+    pub(super) act: &'a Act<'a>,
+    pub(super) writer: Writer<'a>,
+    pub(super) owners: Owners<'a>,
     live: Live,
     /// Kinds of this wave were defined just now.
     fresh: bool,
 }
 
 /// Why an object was not written.
-enum Trouble {
+pub(super) enum Trouble {
+    /// Its JSON, or that of what is there, cannot be read.
     Source(JsonError),
+    /// The server refused it, or did not answer.
     Refused { error: ApiError, body: Vec<u8>, what: &'static str },
+    /// The run is to end.
     Halted,
 }
 
@@ -109,9 +56,9 @@ impl<'a> Objects<'a> {
         Self { act, writer, owners: Owners::new(writer, rules), live, fresh }
     }
 
-    /// Whether `source` was created and waits for its last write.
-    pub fn waits(&self, source: &Source<'_>) -> bool {
-        self.live.get(self.act.world.rules, source).is_some_and(|seen| seen.half_done)
+    /// What is there in the place of `source`.
+    pub fn seen(&self, source: &Source<'_>) -> Option<Seen> {
+        self.live.get(self.act.world.rules, source)
     }
 
     /// Gives `source`, which waits for them, its owners.
@@ -142,8 +89,8 @@ impl<'a> Objects<'a> {
         notes: &mut Vec<String>,
     ) -> Result<(), Trouble> {
         match &self.act.world.rules.prepare(source)?.later {
-            Some(later) => self.follow(source, key, later, last, notes).await,
-            None => Ok(()),
+            Some(later) if !later.owners.is_empty() => self.follow(source, key, later, last, notes).await,
+            _ => Ok(()),
         }
     }
 
@@ -181,31 +128,43 @@ impl<'a> Objects<'a> {
         notes: &mut Vec<String>,
     ) -> Result<Action, Trouble> {
         let rules = self.act.world.rules;
-        if let Some(seen) = self.live.get(rules, source) {
+        if let Some(seen) = self.seen(source) {
             return self.kept(source, key, seen, false, notes).await;
         }
         let write = rules.prepare(source)?;
-        let uids = match &write.later {
-            Some(later) => self.owners(key, later, false).await?,
-            None => None,
-        };
-        match self.create(source, key, &write, uids.as_deref(), notes).await? {
-            Created::New => {
-                notes.extend(write.notes.iter().cloned());
-                self.finish_job(source, key, &write.how).await?;
-                if let (Some(later), Some(uids)) = (&write.later, &uids)
-                    && !later.one_manager
-                {
-                    self.managers(source, key, later, uids).await?;
-                }
-                Ok(Action::Created)
-            }
+        match self.make(source, key, &write, notes).await? {
+            Created::New => Ok(Action::Created),
             Created::Exists { perhaps_ours } => match self.look(source, key).await? {
                 Some(seen) => self.kept(source, key, seen, perhaps_ours, notes).await,
                 // Deleted again meanwhile: the next run sees.
                 None => Err(self.vanished(source, key)),
             },
         }
+    }
+
+    /// Creates it, whole: with what follows a create.
+    pub(super) async fn make(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        write: &Write,
+        notes: &mut Vec<String>,
+    ) -> Result<Created, Trouble> {
+        let uids = match &write.later {
+            Some(later) => self.owners(key, later, false).await?,
+            None => None,
+        };
+        let created = self.create(source, key, write, uids.as_deref(), notes).await?;
+        if created == Created::New {
+            notes.extend(write.notes.iter().cloned());
+            self.finish_job(source, key, &write.how).await?;
+            if let (Some(later), Some(uids)) = (&write.later, &uids)
+                && !later.one_manager
+            {
+                self.managers(source, key, later, uids).await?;
+            }
+        }
+        Ok(created)
     }
 
     /// Creates it; a Service gives up the addresses that this cluster refuses.
@@ -240,75 +199,6 @@ impl<'a> Objects<'a> {
         Err(Trouble::Halted)
     }
 
-    /// What follows a create that may have been cut off.
-    async fn complete(
-        &self,
-        source: &Source<'_>,
-        key: &ObjectKey,
-        write: &Write,
-        notes: &mut Vec<String>,
-    ) -> Result<(), Trouble> {
-        self.finish_job(source, key, &write.how).await?;
-        match &write.later {
-            Some(later) => self.follow(source, key, later, false, notes).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn finish_job(&self, source: &Source<'_>, key: &ObjectKey, how: &How) -> Result<(), Trouble> {
-        let How::FinishedJob { status, suspend } = how else { return Ok(()) };
-        let path = self.path(source, key);
-        job::finish(&self.writer, &path, status, suspend.as_deref()).await.map_err(|error| Trouble::Refused {
-            error,
-            body: Vec::new(),
-            what: "it was created suspended, and did not get its status back",
-        })
-    }
-
-    /// Gives it its owners and the managers of its fields; unless it is the `last` look, it waits for an owner that is
-    /// not there.
-    async fn follow(
-        &self,
-        source: &Source<'_>,
-        key: &ObjectKey,
-        later: &Later,
-        last: bool,
-        notes: &mut Vec<String>,
-    ) -> Result<(), Trouble> {
-        let Some(uids) = self.owners(key, later, last).await? else { return Ok(()) };
-        if let Some(patch) = later.owners_patch(&uids)? {
-            self.writer.merge(&self.path(source, key), patch).await.map_err(without_owners)?;
-        }
-        self.managers(source, key, later, &uids).await?;
-        let lost = later.owners.iter().zip(&uids).filter(|(_, uid)| uid.is_none());
-        notes.extend(
-            lost.map(|(owner, _)| {
-                format!("lost its owner {} {}: there is none here", owner.kind, owner.name)
-            }),
-        );
-        Ok(())
-    }
-
-    async fn owners(
-        &self,
-        key: &ObjectKey,
-        later: &Later,
-        last: bool,
-    ) -> Result<Option<Vec<Option<String>>>, Trouble> {
-        self.owners.find(key.namespace.as_deref(), later, last).await.map_err(without_owners)
-    }
-
-    async fn managers(
-        &self,
-        source: &Source<'_>,
-        key: &ObjectKey,
-        later: &Later,
-        uids: &[Option<String>],
-    ) -> Result<(), Trouble> {
-        let patch = later.managers_patch(uids);
-        self.writer.merge(&self.path(source, key), patch).await.map_err(without_owners)
-    }
-
     /// It is there: is it the same? `perhaps_ours` if an earlier try of this run may have made it.
     async fn kept(
         &self,
@@ -335,7 +225,11 @@ impl<'a> Objects<'a> {
                 Ok(Action::Created)
             }
             How::DefaultAccount => self.merge_account(source, key, &write, notes).await,
-            _ => Ok(Action::Differs),
+            _ => match rules.existing(&key.resource) {
+                Existing::Keep => Ok(Action::Differs),
+                Existing::Update => self.update(source, key, &write).await,
+                Existing::Replace => self.replace(source, key, &write, notes).await,
+            },
         }
     }
 
@@ -367,7 +261,7 @@ impl<'a> Objects<'a> {
         Ok(Some(Seen::of(rules, &key.resource, key.namespace.as_deref(), &key.name, &body)?))
     }
 
-    fn vanished(&self, source: &Source<'_>, key: &ObjectKey) -> Trouble {
+    pub(super) fn vanished(&self, source: &Source<'_>, key: &ObjectKey) -> Trouble {
         let error = ApiError::Status {
             method: http::Method::POST,
             path: self.collection(source, key),
@@ -379,18 +273,13 @@ impl<'a> Objects<'a> {
         Trouble::Refused { error, body: Vec::new(), what: "" }
     }
 
-    fn collection(&self, source: &Source<'_>, key: &ObjectKey) -> String {
+    pub(super) fn collection(&self, source: &Source<'_>, key: &ObjectKey) -> String {
         discovery::path(source.resource, &source.resource.version, key.namespace.as_deref())
     }
 
-    fn path(&self, source: &Source<'_>, key: &ObjectKey) -> String {
+    pub(super) fn path(&self, source: &Source<'_>, key: &ObjectKey) -> String {
         format!("{}/{}", self.collection(source, key), escape(&key.name))
     }
-}
-
-fn without_owners(error: ApiError) -> Trouble {
-    let what = "its owners, or the managers of its fields, could not be given back";
-    Trouble::Refused { error, body: Vec::new(), what }
 }
 
 fn refusal_text(error: &ApiError) -> String {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use daytwo_core::resource::ResourceType;
-use daytwo_core::restore::{Later, Owner, Rules, Source, Verdict};
+use daytwo_core::restore::{Existing, Later, Owner, Rules, Source, Verdict};
 use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::object::Objects;
@@ -17,7 +17,7 @@ use crate::advance::{Act, Carried, RunError};
 use crate::api::ApiError;
 use crate::discovery;
 use crate::restore::lists::escape;
-use crate::restore::{Kinds, Live, Look};
+use crate::restore::{Kinds, Live, Look, Seen};
 
 /// Finds owners, and remembers those that are there.
 pub(super) struct Owners<'a> {
@@ -88,7 +88,10 @@ pub(super) async fn bind(last: bool, act: &Act<'_>) -> Result<Carried, RunError>
     let live = Live::see(world.site.client(), world.rules, &kinds, Look::Everywhere).await;
     let live =
         live.map_err(|source| RunError::Cluster { step: "giving objects their owners".to_owned(), source })?;
-    if !live.any_half_done() {
+    // What a replaced object owned was left without an owner.
+    let replaced = world.rules.request().existing == Existing::Replace;
+    let waits = |seen: &Seen| seen.half_done || replaced && !seen.owned;
+    if !live.any(waits) {
         return Ok(Carried::default());
     }
     let objects = Objects::new(act, live, None);
@@ -106,7 +109,9 @@ pub(super) async fn bind(last: bool, act: &Act<'_>) -> Result<Carried, RunError>
             name: &entry.name,
             bytes: &entry.bytes,
         };
-        if !objects.waits(&source) || !matches!(world.rules.judge(&source), Ok(Verdict::Take(_))) {
+        if !objects.seen(&source).is_some_and(|seen| waits(&seen))
+            || !matches!(world.rules.judge(&source), Ok(Verdict::Take(_)))
+        {
             continue;
         }
         while under_way.len() >= world.rules.request().in_flight() {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use daytwo_core::json::Meta;
+use daytwo_core::json::{Meta, quote};
 use http::{Method, Request, header};
 use http_body_util::{BodyExt, Limited};
 use kube::Client;
@@ -108,6 +108,48 @@ impl Writer<'_> {
         self.send(Method::PATCH, &path, kind, patch, METADATA).await.map(|_| ())
     }
 
+    /// Whether the server would take `body` at the collection `path`, but for the name, which is taken.
+    ///
+    /// # Errors
+    /// The server's judgement, or that it did not answer in time.
+    pub async fn would_take(&self, path: &str, body: Vec<u8>) -> Result<(), ApiError> {
+        let path = format!("{path}?dryRun=All&fieldManager={MANAGER}");
+        let body = Bytes::from(body);
+        let mut tries = Tries::new(self.patience, false);
+        loop {
+            match self.send(Method::POST, &path, "application/json", body.clone(), METADATA).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.code() == Some(409) && error.reason() == "AlreadyExists" => return Ok(()),
+                Err(error) => tries.again(error, self.halt).await?,
+            }
+        }
+    }
+
+    /// Puts `body`, which names the version it replaces, in the place of the object at `path`. Once: a conflict makes it
+    /// useless.
+    ///
+    /// # Errors
+    /// The server's judgement, or that it did not answer.
+    pub async fn put_once(&self, path: &str, body: Vec<u8>, manager: Option<&str>) -> Result<(), ApiError> {
+        let path = format!("{path}?fieldManager={}", escape(manager.unwrap_or(MANAGER)));
+        self.send(Method::PUT, &path, "application/json", body.into(), METADATA).await.map(|_| ())
+    }
+
+    /// Deletes the object of this UID and version at `path`, and leaves what it owns. Once, as [`Writer::put_once`].
+    ///
+    /// # Errors
+    /// The server's judgement, or that it did not answer.
+    pub async fn delete_once(&self, path: &str, uid: &str, version: &str) -> Result<(), ApiError> {
+        let options = format!(
+            r#"{{"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Orphan","preconditions":{{"uid":{},"resourceVersion":{}}}}}"#,
+            quote(uid),
+            quote(version)
+        );
+        self.send(Method::DELETE, path, "application/json", options.into(), "application/json")
+            .await
+            .map(|_| ())
+    }
+
     /// The object at `path`; `None` if there is none.
     ///
     /// # Errors
@@ -181,7 +223,7 @@ impl Writer<'_> {
 }
 
 /// Decides whether a write is tried again, and waits between tries.
-struct Tries {
+pub(super) struct Tries {
     since: Instant,
     deadline: Duration,
     fresh: bool,
@@ -189,11 +231,16 @@ struct Tries {
 }
 
 impl Tries {
-    fn new(deadline: Duration, fresh: bool) -> Self {
+    /// Up to `deadline` from now.
+    pub fn new(deadline: Duration, fresh: bool) -> Self {
         Self { since: Instant::now(), deadline, fresh, made: 0 }
     }
 
-    async fn again(&mut self, error: ApiError, halt: &CancellationToken) -> Result<(), ApiError> {
+    /// Waits until the next try may start.
+    ///
+    /// # Errors
+    /// Gives `error` back where it is final, or the time has run out.
+    pub async fn again(&mut self, error: ApiError, halt: &CancellationToken) -> Result<(), ApiError> {
         self.made += 1;
         let Some(asked) = self.pause(&error) else { return Err(error) };
         let backoff = Duration::from_millis(50u64 << self.made.min(8)).min(LONGEST_PAUSE);

@@ -1,6 +1,6 @@
 //! `daytwo restore …`
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::shared::{At, Filters, Identities};
 
@@ -26,6 +26,7 @@ pub enum Restore {
   daytwo restore create --from nightly --dry-run
   daytwo restore create --from nightly --include-namespaces shop
   daytwo restore create --from nightly --include-namespaces shop --namespace-mapping shop:shop-copy
+  daytwo restore create --from nightly --include-namespaces shop --existing update
   daytwo restore create --from nightly --empty-volumes -o json")]
 pub struct Create {
     /// The run's name: an RFC 1123 subdomain [default: BACKUP-YYYYMMDDhhmmss-ID, in UTC]
@@ -99,6 +100,9 @@ pub struct Request {
     /// Restore namespace A as B
     #[arg(long, visible_alias = "namespace-mappings", value_name = "A:B", value_delimiter = ',')]
     pub namespace_mapping: Vec<String>,
+    /// What becomes of objects that are there and differ
+    #[arg(long, visible_alias = "existing-resource-policy", value_name = "POLICY", default_value = "keep")]
+    pub existing: Existing,
     /// Create claims empty whose data lies in a snapshot or a volume repository
     #[arg(long)]
     pub empty_volumes: bool,
@@ -109,4 +113,16 @@ pub struct Request {
     pub identities: Identities,
     #[command(flatten)]
     pub at: At,
+}
+
+/// What becomes of objects that are there and differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Existing {
+    /// Leave them as they are, and name them
+    #[value(alias = "none")]
+    Keep,
+    /// Make them like the backup's in place; never volumes and claims
+    Update,
+    /// Delete them, without what they own, and create them again; namespaces and definitions are updated
+    Replace,
 }

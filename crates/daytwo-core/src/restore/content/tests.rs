@@ -127,3 +127,14 @@ fn a_service_is_not_compared_by_the_address_and_the_ports_it_got_for_those_anoth
     assert_ne!(fed("10.0.0.1", 30_001, ports), fed("10.0.0.2", 30_001, ports));
     assert_ne!(fed("10.0.0.1", 30_001, Lost::default()), fed("10.0.0.2", 30_001, Lost::default()));
 }
+
+#[test]
+fn the_revision_that_a_rollout_counts_is_no_difference() {
+    let web = |revision: u32, image: &str| {
+        format!(
+            r#"{{"metadata":{{"name":"web","annotations":{{"deployment.kubernetes.io/revision":"{revision}"}}}},"spec":{{"image":"{image}"}}}}"#
+        )
+    };
+    same("deployments.apps", &web(1, "i"), &web(3, "i"));
+    differ("deployments.apps", &web(1, "i"), &web(1, "j"));
+}

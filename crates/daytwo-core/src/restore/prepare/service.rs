@@ -1,6 +1,6 @@
 //! Services whose address, node port or address family this cluster cannot give.
 
-use crate::json::{Edits, JsonError, find, text_at};
+use crate::json::{Change, Edits, JsonError, find, text_at};
 
 /// A body without what the server refused, and what was given up; `None` if the refusal is about something else, or
 /// nothing is left to give up.
@@ -28,16 +28,21 @@ pub fn address_fallback(service: &[u8], refusal: &str) -> Result<Option<(Vec<u8>
         edits.remove(&["spec", "healthCheckNodePort"]);
         "has a new healthCheckNodePort: the one of the backup was refused"
     } else if refusal.contains("nodePort") || refusal.contains("port is already allocated") {
-        edits.remove(&["spec", "healthCheckNodePort"]);
-        edits.each_element(&["spec", "ports"], |port| {
-            let mut edits = Edits::new();
-            edits.remove(&["nodePort"]);
-            edits.apply(port).map_or(crate::json::Change::Keep, crate::json::Change::With)
-        });
+        without_ports(&mut edits);
         "has new node ports: those of the backup were refused"
     } else {
         return Ok(None);
     };
     let body = edits.apply(service)?;
     Ok((body != service).then(|| (body, format!("{what} ({refusal})"))))
+}
+
+/// Takes its node ports from a Service.
+pub(super) fn without_ports(edits: &mut Edits<'_>) {
+    edits.remove(&["spec", "healthCheckNodePort"]);
+    edits.each_element(&["spec", "ports"], |port| {
+        let mut edits = Edits::new();
+        edits.remove(&["nodePort"]);
+        edits.apply(port).map_or(Change::Keep, Change::With)
+    });
 }

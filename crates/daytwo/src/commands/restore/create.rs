@@ -1,7 +1,7 @@
 //! `daytwo restore create`: plans, shows with `--dry-run`, else carries the plan out.
 
 use daytwo_archive::{Backup, Location};
-use daytwo_core::restore::{NamespaceMapping, Request};
+use daytwo_core::restore::{Existing, NamespaceMapping, Request};
 use daytwo_engine::Site;
 use daytwo_engine::journal::Timing;
 use daytwo_engine::restore::{Detail, Planned, Runner};
@@ -82,6 +82,11 @@ pub fn request(flags: &cli::Request) -> Result<Request> {
         filter: filters::filter(&flags.filters)?,
         namespace_mapping: mapping,
         empty_volumes: flags.empty_volumes,
+        existing: match flags.existing {
+            cli::Existing::Keep => Existing::Keep,
+            cli::Existing::Update => Existing::Update,
+            cli::Existing::Replace => Existing::Replace,
+        },
         concurrency: flags.concurrency,
         ..Request::default()
     })

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use daytwo_core::finding::{Finding, Severity};
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Decided, Failed, Report, State};
+use daytwo_core::restore::{Decided, Existing, Failed, Report, State};
 use daytwo_engine::restore::RestoreError;
 use serde::Serialize;
 
@@ -132,21 +132,32 @@ fn head(report: &Report, paint: Paint) -> String {
 }
 
 fn table(report: &Report, paint: Paint) -> String {
-    let created = if report.state == State::Planned { "TO-CREATE" } else { "CREATED" };
-    let mut table = Table::new(["RESOURCE", created, "SAME", "DIFFERS", "MERGED", "SKIPPED", "FAILED"]);
+    let planned = report.state == State::Planned;
+    let mut head = vec!["RESOURCE", if planned { "TO-CREATE" } else { "CREATED" }];
+    let changes = match (report.request.existing, planned) {
+        (Existing::Keep, _) => None,
+        (_, true) => Some(["TO-UPDATE", "TO-REPLACE"]),
+        (_, false) => Some(["UPDATED", "REPLACED"]),
+    };
+    head.extend(changes.into_iter().flatten());
+    head.extend(["SAME", "DIFFERS", "MERGED", "SKIPPED", "FAILED"]);
+    let mut table = Table::new(head);
     let total = (report.tally.resources.len() > 1).then_some(("(all)", &report.counts));
     let each = report.tally.resources.iter().map(|(resource, counts)| (resource.as_str(), counts));
     for (resource, counts) in each.chain(total) {
         let bad = |count: u64| Cell::new(count.to_string(), if count > 0 { Tone::Bad } else { Tone::Plain });
-        table.row([
-            resource.into(),
-            counts.created.to_string().into(),
+        let mut row = vec![resource.into(), counts.created.to_string().into()];
+        if changes.is_some() {
+            row.extend([counts.updated.to_string().into(), counts.replaced.to_string().into()]);
+        }
+        row.extend([
             counts.same.to_string().into(),
             bad(counts.differs),
             counts.merged.to_string().into(),
             counts.skipped.to_string().into(),
             bad(counts.failed),
         ]);
+        table.row(row);
     }
     table.render(paint)
 }

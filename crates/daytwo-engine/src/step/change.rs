@@ -1,0 +1,137 @@
+//! Changes an object that is there and differs: updates it in place, or deletes and creates it.
+//!
+//! Every change names the UID and the version that it was decided on. It refuses to delete what the server would not
+//! take back.
+
+use daytwo_core::json::Meta;
+use daytwo_core::resource::ObjectKey;
+use daytwo_core::restore::{Action, Source, Write};
+use tokio::time::{Instant, sleep};
+
+use super::object::{Objects, Trouble};
+use super::request::{Created, Tries};
+use crate::api::ApiError;
+
+/// The pause between two looks at an object that is being deleted.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+
+impl Objects<'_> {
+    /// Makes what is there like the backup's.
+    pub(super) async fn update(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        write: &Write,
+    ) -> Result<Action, Trouble> {
+        let path = self.path(source, key);
+        let mut tries = Tries::new(self.writer.patience, false);
+        let uids = match &write.later {
+            Some(later) => self.owners(key, later, false).await?,
+            None => None,
+        };
+        loop {
+            let live = self.writer.get(&path).await.map_err(refused)?;
+            let Some(live) = live else { return Err(self.vanished(source, key)) };
+            let body = self.act.world.rules.over(key, write, uids.as_deref(), &Meta::of(&live)?)?;
+            let Err(error) = self.writer.put_once(&path, body.clone(), write.manager.as_deref()).await else {
+                break;
+            };
+            tries.again(error, self.writer.halt).await.map_err(|error| Trouble::Refused {
+                error,
+                body,
+                what: "it could not be updated in place",
+            })?;
+        }
+        if let (Some(later), Some(uids)) = (&write.later, &uids)
+            && !later.one_manager
+        {
+            self.managers(source, key, later, uids).await?;
+        }
+        Ok(Action::Updated)
+    }
+
+    /// Deletes what is there, and creates it.
+    pub(super) async fn replace(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        write: &Write,
+        notes: &mut Vec<String>,
+    ) -> Result<Action, Trouble> {
+        // A Service's own address is taken as long as it is there.
+        if key.resource != "services" {
+            let body = write.body.clone();
+            match self.writer.would_take(&self.collection(source, key), body.clone()).await {
+                Err(error) if !cannot_rehearse(&error) => {
+                    let what = "it was not deleted to be replaced, as the server would not take it back";
+                    return Err(Trouble::Refused { error, body, what });
+                }
+                _ => {}
+            }
+        }
+        self.delete(source, key).await?;
+        match self.make(source, key, write, notes).await {
+            Ok(Created::New) => Ok(Action::Replaced),
+            // Its controller was faster.
+            Ok(Created::Exists { .. }) => Ok(Action::Differs),
+            Err(Trouble::Refused { error, body, .. }) => {
+                let what = "it was deleted to be replaced, and was not created: restore it again";
+                Err(Trouble::Refused { error, body, what })
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn delete(&self, source: &Source<'_>, key: &ObjectKey) -> Result<(), Trouble> {
+        let path = self.path(source, key);
+        let since = Instant::now();
+        let mut tries = Tries::new(self.writer.patience, false);
+        while let Some(live) = self.writer.get(&path).await.map_err(refused)? {
+            let meta = Meta::of(&live)?;
+            if meta.deletion_timestamp {
+                if since.elapsed() > self.writer.patience {
+                    return Err(Trouble::Refused {
+                        error: lingers(path, &meta),
+                        body: Vec::new(),
+                        what: "it was deleted to be replaced, and is not gone",
+                    });
+                }
+                tokio::select! {
+                    () = self.writer.halt.cancelled() => return Err(Trouble::Halted),
+                    () = sleep(PAUSE) => continue,
+                }
+            }
+            let (uid, version) = (
+                meta.uid.as_deref().unwrap_or_default(),
+                meta.resource_version.as_deref().unwrap_or_default(),
+            );
+            match self.writer.delete_once(&path, uid, version).await {
+                Ok(()) => {}
+                Err(error) if error.code() == Some(404) => break,
+                Err(error) => tries.again(error, self.writer.halt).await.map_err(refused)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A webhook with side effects refuses dry runs: nobody can tell then.
+fn cannot_rehearse(error: &ApiError) -> bool {
+    error.code() == Some(400) && error.to_string().contains("dry run")
+}
+
+fn lingers(path: String, meta: &Meta<'_>) -> ApiError {
+    let finalizers = meta.finalizers.map(String::from_utf8_lossy).unwrap_or_default();
+    ApiError::Status {
+        method: http::Method::DELETE,
+        path,
+        code: 409,
+        reason: "Terminating".to_owned(),
+        message: format!("its finalizers keep it: {finalizers}"),
+        retry_after: None,
+    }
+}
+
+fn refused(error: ApiError) -> Trouble {
+    Trouble::Refused { error, body: Vec::new(), what: "" }
+}

@@ -1,0 +1,89 @@
+//! What follows a create: a finished Job's status, owners that were not there, the managers of fields.
+
+use daytwo_core::resource::ObjectKey;
+use daytwo_core::restore::{How, Later, Source, Write};
+
+use super::job;
+use super::object::{Objects, Trouble};
+use crate::api::ApiError;
+
+impl Objects<'_> {
+    /// What follows a create that may have been cut off.
+    pub(super) async fn complete(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        write: &Write,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Trouble> {
+        self.finish_job(source, key, &write.how).await?;
+        match &write.later {
+            Some(later) => self.follow(source, key, later, false, notes).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn finish_job(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        how: &How,
+    ) -> Result<(), Trouble> {
+        let How::FinishedJob { status, suspend } = how else { return Ok(()) };
+        let path = self.path(source, key);
+        job::finish(&self.writer, &path, status, suspend.as_deref()).await.map_err(|error| Trouble::Refused {
+            error,
+            body: Vec::new(),
+            what: "it was created suspended, and did not get its status back",
+        })
+    }
+
+    /// Gives it its owners and the managers of its fields; unless it is the `last` look, it waits for an owner that is
+    /// not there.
+    pub(super) async fn follow(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        later: &Later,
+        last: bool,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Trouble> {
+        let Some(uids) = self.owners(key, later, last).await? else { return Ok(()) };
+        if let Some(patch) = later.owners_patch(&uids)? {
+            self.writer.merge(&self.path(source, key), patch).await.map_err(without_owners)?;
+        }
+        self.managers(source, key, later, &uids).await?;
+        let lost = later.owners.iter().zip(&uids).filter(|(_, uid)| uid.is_none());
+        notes.extend(
+            lost.map(|(owner, _)| {
+                format!("lost its owner {} {}: there is none here", owner.kind, owner.name)
+            }),
+        );
+        Ok(())
+    }
+
+    pub(super) async fn owners(
+        &self,
+        key: &ObjectKey,
+        later: &Later,
+        last: bool,
+    ) -> Result<Option<Vec<Option<String>>>, Trouble> {
+        self.owners.find(key.namespace.as_deref(), later, last).await.map_err(without_owners)
+    }
+
+    pub(super) async fn managers(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        later: &Later,
+        uids: &[Option<String>],
+    ) -> Result<(), Trouble> {
+        let patch = later.managers_patch(uids);
+        self.writer.merge(&self.path(source, key), patch).await.map_err(without_owners)
+    }
+}
+
+fn without_owners(error: ApiError) -> Trouble {
+    let what = "its owners, or the managers of its fields, could not be given back";
+    Trouble::Refused { error, body: Vec::new(), what }
+}
