@@ -1,5 +1,7 @@
 //! `daytwo restore …`
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::shared::{At, Filters, Identities};
@@ -11,6 +13,8 @@ pub enum Restore {
     Create(Create),
     /// Show the steps that `restore create` would carry out, writing nothing
     Plan(Plan),
+    /// Carry out a plan that was saved with --plan-out
+    Run(Run),
     /// Go on with a restore that was stopped or killed
     Resume(Resume),
     /// List the restores of a location
@@ -37,6 +41,9 @@ pub struct Create {
     /// Show what would be created, kept, and what the cluster lacks, writing nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Save the plan of a dry run, for `restore run`
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    pub plan_out: Option<PathBuf>,
     /// Accepted for Velero's sake: daytwo waits always
     #[arg(short = 'w', long, hide = true)]
     pub wait: bool,
@@ -46,10 +53,34 @@ pub struct Create {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   daytwo restore plan --from nightly
-  daytwo restore plan --from nightly --include-namespaces shop -o json")]
+  daytwo restore plan --from nightly --include-namespaces shop -o json
+  daytwo restore plan --from nightly --include-namespaces shop --plan-out shop.json")]
 pub struct Plan {
     #[command(flatten)]
     pub request: Request,
+    /// Save the plan, for `restore run`
+    #[arg(long, value_name = "FILE")]
+    pub plan_out: Option<PathBuf>,
+}
+
+/// `daytwo restore run`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Refused (exit 4) where the backup or the cluster is another, or where more would be changed now than the
+plan says.
+
+Examples:
+  daytwo restore plan --from nightly --include-namespaces shop --plan-out shop.json
+  daytwo restore run shop.json"
+)]
+pub struct Run {
+    /// The plan
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub identities: Identities,
+    #[command(flatten)]
+    pub at: At,
 }
 
 /// `daytwo restore resume`

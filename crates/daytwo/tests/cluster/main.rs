@@ -16,6 +16,7 @@ mod conform;
 mod interrupt;
 mod job;
 mod rights;
+mod saved;
 mod secrets;
 mod velero_location;
 

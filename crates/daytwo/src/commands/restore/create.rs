@@ -15,6 +15,7 @@ use crate::settings::Session;
 
 use super::super::backup::open;
 use super::report::ReportDocument;
+use super::saved;
 
 /// What a restore works with: the cluster and the backup.
 pub struct Sides {
@@ -59,7 +60,10 @@ pub async fn run(session: &Session, verb: cli::Create) -> Result {
     let planned = runner.plan(&request, &run, detail).await?;
     if verb.dry_run {
         drop(progress);
-        let Planned { report, objects, .. } = planned;
+        let Planned { plan, report, objects, .. } = planned;
+        if let Some(file) = &verb.plan_out {
+            saved::save(session, file, &plan)?;
+        }
         let exit = if report.is_clean() { Exit::Done } else { Exit::Findings };
         session.out.document(&ReportDocument::foreseen(report, objects))?;
         session.speak.note("nothing was written: this is what a restore would do");

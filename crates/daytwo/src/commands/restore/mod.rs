@@ -5,6 +5,7 @@ mod list;
 mod plan;
 mod report;
 mod resume;
+mod saved;
 
 use crate::cli::restore::Restore;
 use crate::failure::Result;
@@ -18,6 +19,7 @@ pub async fn run(session: &Session, verb: Restore) -> Result {
     match verb {
         Restore::Create(verb) => create::run(session, verb).await,
         Restore::Plan(verb) => plan::run(session, verb).await,
+        Restore::Run(verb) => saved::run(session, verb).await,
         Restore::Resume(verb) => resume::run(session, verb).await,
         Restore::List(verb) => list::list(session, verb).await,
         Restore::Describe(verb) => list::describe(session, verb).await,

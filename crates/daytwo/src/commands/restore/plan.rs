@@ -14,7 +14,7 @@ use crate::output::words;
 use crate::progress::Progress;
 use crate::settings::Session;
 
-use super::create;
+use super::{create, saved};
 
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
@@ -81,6 +81,10 @@ pub async fn run(session: &Session, verb: cli::Plan) -> Result {
     let run = create::run_name(session, &request);
     let planned = sides.runner(session, &progress).plan(&request, &run, Detail::Needed).await;
     drop(progress);
-    session.out.document(&PlanDocument(planned?.plan))?;
+    let plan = planned?.plan;
+    if let Some(file) = &verb.plan_out {
+        saved::save(session, file, &plan)?;
+    }
+    session.out.document(&PlanDocument(plan))?;
     Ok(Exit::Done)
 }

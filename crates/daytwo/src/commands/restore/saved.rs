@@ -1,0 +1,106 @@
+//! `daytwo restore run`: carries out a plan that was saved, if what it rests on is still so.
+
+use std::path::Path;
+
+use daytwo_core::plan::{API_VERSION, Kind, Plan};
+use daytwo_engine::Site;
+use daytwo_engine::journal::JournalError;
+use daytwo_engine::restore::{Detail, recorded};
+
+use crate::cli::restore::Run;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::place;
+use crate::progress::Progress;
+use crate::settings::Session;
+
+use super::super::backup::open;
+use super::create::{Sides, holder};
+
+/// Writes `plan` into `file`.
+///
+/// # Errors
+/// Exit 5 where it cannot be written.
+pub fn save(session: &Session, file: &Path, plan: &Plan) -> Result<()> {
+    let failed = |why: String| {
+        Failure::new(Exit::Failed, format!("cannot write the plan to {}: {why}", file.display()))
+    };
+    let mut text = serde_json::to_vec_pretty(plan).map_err(|error| failed(error.to_string()))?;
+    text.push(b'\n');
+    std::fs::write(file, text).map_err(|error| failed(error.to_string()))?;
+    session.speak.note(&format!("the plan is in {0}: daytwo restore run {0}", file.display()));
+    Ok(())
+}
+
+/// Plans anew, compares, and carries the plan out.
+///
+/// # Errors
+/// Exit 2 for a file that holds no plan, exit 4 where the backup or the cluster is another or more would be changed.
+pub async fn run(session: &Session, verb: Run) -> Result {
+    let saved = read(&verb.file)?;
+    let Kind::Restore(request) = saved.kind.clone();
+    let keys = open::keys(&verb.identities)?;
+    let opening = async {
+        let location = place::open(session, &verb.at).await?;
+        match recorded(&location, &saved.id).await {
+            Err(JournalError::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => {
+                let what = format!("the plan was begun already, as run {}", saved.id);
+                return Err(Failure::new(Exit::Refused, what)
+                    .or_try(format!("daytwo restore describe {}", saved.id))
+                    .or_try(format!("daytwo restore resume {}", saved.id)));
+            }
+        }
+        let mut backup = open::named(&location, &request.backup, &keys).await?;
+        let site = Site::connect(&session.cluster).await?;
+        backup.spool().await?;
+        Ok::<_, Failure>(Sides { site, location, backup })
+    };
+    let stopped = || Failure::new(Exit::Failed, "stopped; nothing was written");
+    let sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
+    let progress = Progress::new(session);
+    let runner = sides.runner(session, &progress);
+    let planned = runner.plan(&request, &saved.id, Detail::Needed).await?;
+    allowed(&saved, &planned.plan)?;
+    let report = runner.start(planned, &holder(session)).await;
+    drop(progress);
+    super::report::end(session, &saved.id, report)
+}
+
+fn read(file: &Path) -> Result<Plan> {
+    let wrong = |why: String| Failure::usage(format!("{} holds no plan: {why}", file.display()));
+    let text = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+    let plan: Plan = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+    match plan.api_version == API_VERSION {
+        true => Ok(plan),
+        false => Err(wrong(format!("it is of {}, this is {API_VERSION}", plan.api_version))),
+    }
+}
+
+/// Whether what would be done now is what was planned, or less.
+fn allowed(saved: &Plan, now: &Plan) -> Result<()> {
+    let refused =
+        |what: String| Err(Failure::new(Exit::Refused, what).or_try("daytwo restore plan".to_owned()));
+    if let Some(changed) = saved.stale(&now.facts).first() {
+        let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
+        return refused(format!(
+            "the plan is for another state: {} was {} and is {}",
+            changed.what,
+            side(&changed.was),
+            side(&changed.is)
+        ));
+    }
+    if now.impact.grew_from(&saved.impact) {
+        let told = |plan: &Plan| {
+            let impact = &plan.impact;
+            format!("{} creates, {} updates, {} deletes", impact.creates, impact.updates, impact.deletes)
+        };
+        return refused(format!(
+            "more would be changed than was planned: {} where the plan says {}",
+            told(now),
+            told(saved)
+        ));
+    }
+    Ok(())
+}
