@@ -30,6 +30,8 @@ pub struct Served {
     pub short_names: Vec<String>,
     /// The singular name.
     pub singular: String,
+    /// Whether its status is written by itself (`/status`).
+    pub status: bool,
     /// Whether another API server answers for it (an `APIService` with a service behind it).
     pub aggregated: bool,
 }
@@ -121,6 +123,7 @@ struct Resource {
     verbs: Vec<String>,
     short_names: Vec<String>,
     singular: String,
+    status: bool,
 }
 
 /// Takes each resource once, at the first version that serves it.
@@ -153,6 +156,7 @@ fn assemble(groups: Vec<Group>, aggregated: &BTreeSet<(String, String)>) -> Disc
                     verbs: resource.verbs,
                     short_names: resource.short_names,
                     singular: resource.singular,
+                    status: resource.status,
                     aggregated: by_other,
                 });
             }
@@ -236,6 +240,14 @@ struct ResourceDiscovery {
     verbs: Vec<String>,
     #[serde(default)]
     short_names: Vec<String>,
+    #[serde(default)]
+    subresources: Vec<Subresource>,
+}
+
+#[derive(Deserialize)]
+struct Subresource {
+    #[serde(default)]
+    subresource: String,
 }
 
 #[derive(Deserialize)]
@@ -264,6 +276,7 @@ fn resource(found: ResourceDiscovery) -> Option<Resource> {
         verbs: found.verbs,
         short_names: found.short_names,
         singular: found.singular_resource,
+        status: found.subresources.iter().any(|part| part.subresource == "status"),
     })
 }
 

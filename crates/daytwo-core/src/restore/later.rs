@@ -1,5 +1,5 @@
-//! What a create alone cannot say of an object: its owners, by the UIDs that they have in this cluster, and the managers
-//! of its fields, where several have changed it.
+//! What a create alone cannot say of an object: its owners, by the UIDs that they have in this cluster, the status of a
+//! custom resource, and the managers of its fields, where several have changed it.
 //!
 //! An owner's old UID would get the object collected within seconds. Where its owners are there, the object is created
 //! with them; else they follow. What is still to follow is marked, so that a restore which was cut off goes on with it.
@@ -28,21 +28,27 @@ pub struct Owner {
 pub struct Later {
     /// Its owners, in their order.
     pub owners: Vec<Owner>,
-    /// Whether a create by one manager says who manages which field.
-    pub one_manager: bool,
+    /// The status of a custom resource, as JSON: where the kind has a subresource for it, a create drops it.
+    pub status: Option<Vec<u8>>,
+    one_manager: bool,
     managed: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Later {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Later({:?}, one manager: {})", self.owners, self.one_manager)
+        let (one, status) = (self.one_manager, self.status.is_some());
+        write!(f, "Later({:?}, one manager: {one}, status: {status})", self.owners)
     }
 }
 
 impl Later {
     /// Of an object with this metadata; `None` where its body says everything. `one_manager` tells that a create keeps
-    /// the managers of its fields.
-    pub(super) fn of(meta: &Meta<'_>, one_manager: bool) -> Result<Option<Self>, JsonError> {
+    /// the managers of its fields, `status` is that of a custom resource.
+    pub(super) fn of(
+        meta: &Meta<'_>,
+        one_manager: bool,
+        status: Option<Vec<u8>>,
+    ) -> Result<Option<Self>, JsonError> {
         let mut owners = Vec::new();
         if let Some(references) = meta.owner_references {
             for element in elements(references) {
@@ -51,7 +57,13 @@ impl Later {
         }
         let managed = meta.managed_fields.filter(|fields| fields.len() > 2).map(<[u8]>::to_vec);
         let one_manager = one_manager || managed.is_none();
-        Ok((!owners.is_empty() || !one_manager).then_some(Self { owners, one_manager, managed }))
+        let needed = !owners.is_empty() || !one_manager || status.is_some();
+        Ok(needed.then_some(Self { owners, status, one_manager, managed }))
+    }
+
+    /// Whether a patch has to follow, though it was created with its owners.
+    pub fn more_follows(&self) -> bool {
+        !self.one_manager || self.status.is_some()
     }
 
     /// `body`, which creates the object, with the owners whose `uids` are known, in their order; or, with `None`, with a
@@ -64,11 +76,17 @@ impl Later {
         if let Some(references) = uids.map(|uids| self.references(uids)).transpose()?.flatten() {
             edits.set(&["metadata", "ownerReferences"], references);
         }
-        if uids.is_none() || !self.one_manager {
+        if uids.is_none() || self.more_follows() {
             let mark = ["metadata", "annotations", UNFINISHED_MARK];
             edits.set_str(&mark, "its owners and the managers of its fields follow");
         }
         edits.apply(body)
+    }
+
+    /// The merge patch that gives it its status, at its subresource.
+    pub fn status_patch(&self) -> Option<Vec<u8>> {
+        let status = self.status.as_ref()?;
+        Some([br#"{"status":"#.as_slice(), status, b"}"].concat())
     }
 
     /// The merge patch that gives it its owners; `None` where none is left.
@@ -148,7 +166,7 @@ mod tests {
     use super::*;
 
     fn later(object: &str, managed: bool) -> Option<Later> {
-        Later::of(&Meta::of(object.as_bytes()).unwrap(), managed).unwrap()
+        Later::of(&Meta::of(object.as_bytes()).unwrap(), managed, None).unwrap()
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! It takes out what binds the object to the cluster it came from and would do harm in this one: a PersistentVolume that still names the old claim's UID
 //! is released, and with the policy `Delete` its disk deleted; a finished Job runs again. It refuses to add labels.
 
+mod custom;
 mod service;
 mod volume;
 mod workload;
@@ -91,7 +92,12 @@ impl Rules {
         // The account has its owner and its managers from its controller.
         let later = match how {
             How::DefaultAccount => None,
-            _ => Later::of(&meta, manager.is_some())?,
+            _ => {
+                // A kind that is not served yet may have the subresource.
+                let apart = self.target.served.get(&resource).is_none_or(|kind| kind.status);
+                let status = if apart { custom::status(&resource, source.bytes)? } else { None };
+                Later::of(&meta, manager.is_some(), status)?
+            }
         };
         let body = edits.apply(source.bytes)?;
         for namespace in references::unmapped(&self.request.namespace_mapping, &body) {

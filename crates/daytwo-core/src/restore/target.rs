@@ -17,6 +17,8 @@ pub struct ServedKind {
     pub versions: Vec<String>,
     /// Whether its objects live in namespaces.
     pub namespaced: bool,
+    /// Whether its status is written by itself (`/status`).
+    pub status: bool,
 }
 
 /// A PersistentVolume of the cluster.

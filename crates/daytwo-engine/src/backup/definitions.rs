@@ -89,7 +89,9 @@ impl Definition {
         let namespaced = crd.spec.scope == "Namespaced";
         let kind = ResourceType { group: crd.spec.group, version, resource: plural, kind, namespaced };
         let verbs = vec!["list".to_owned()];
-        let served = Served { kind, other_versions: served, verbs, short_names, singular, aggregated: false };
+        let other_versions = served;
+        let (status, aggregated) = (false, false);
+        let served = Served { kind, other_versions, verbs, short_names, singular, status, aggregated };
         Some(Self { served, storage })
     }
 }

@@ -240,6 +240,7 @@ mod tests {
             verbs: Vec::new(),
             short_names: Vec::new(),
             singular: String::new(),
+            status: false,
             aggregated: false,
         };
         let namespaces = if namespaced { filter.exact_namespaces() } else { None };

@@ -1,5 +1,7 @@
 //! Discovery on servers without the aggregated document: one request per group version.
 
+use std::collections::BTreeSet;
+
 use kube::Client;
 use serde::Deserialize;
 
@@ -85,9 +87,11 @@ async fn group(client: &Client, name: String, versions: Vec<String>) -> Result<G
 
 /// The resources of a list without their subresources.
 fn resources(list: ResourceList) -> Vec<Resource> {
+    let parts: BTreeSet<String> = list.resources.iter().map(|resource| resource.name.clone()).collect();
     let whole = list.resources.into_iter().filter(|resource| !resource.name.contains('/'));
     whole
         .map(|resource| Resource {
+            status: parts.contains(&format!("{}/status", resource.name)),
             name: resource.name,
             kind: resource.kind,
             namespaced: resource.namespaced,

@@ -91,6 +91,7 @@ fn kinds(discovery: &Discovery) -> std::collections::BTreeMap<String, ServedKind
         let preferred = std::iter::once(&served.kind.version);
         let kind = ServedKind {
             kind: served.kind.kind.clone(),
+            status: served.status,
             versions: preferred.chain(&served.other_versions).cloned().collect(),
             namespaced: served.kind.namespaced,
         };

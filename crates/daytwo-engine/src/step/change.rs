@@ -43,7 +43,7 @@ impl Objects<'_> {
             })?;
         }
         if let (Some(later), Some(uids)) = (&write.later, &uids)
-            && !later.one_manager
+            && later.more_follows()
         {
             self.managers(source, key, later, uids).await?;
         }

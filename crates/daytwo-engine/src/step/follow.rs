@@ -1,4 +1,5 @@
-//! What follows a create: a finished Job's status, owners that were not there, the managers of fields.
+//! What follows a create: the status of a finished Job and of custom resources, owners that were not there, the managers
+//! of fields.
 
 use daytwo_core::resource::ObjectKey;
 use daytwo_core::restore::{How, Later, Source, Write};
@@ -48,6 +49,7 @@ impl Objects<'_> {
         last: bool,
         notes: &mut Vec<String>,
     ) -> Result<(), Trouble> {
+        self.status(source, key, later).await?;
         let Some(uids) = self.owners(key, later, last).await? else { return Ok(()) };
         if let Some(patch) = later.owners_patch(&uids)? {
             self.writer.merge(&self.path(source, key), patch).await.map_err(without_owners)?;
@@ -60,6 +62,39 @@ impl Objects<'_> {
             }),
         );
         Ok(())
+    }
+
+    /// What is left of an object that was created with its owners.
+    pub(super) async fn rest(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        later: &Later,
+        uids: &[Option<String>],
+    ) -> Result<(), Trouble> {
+        if !later.more_follows() {
+            return Ok(());
+        }
+        self.status(source, key, later).await?;
+        self.managers(source, key, later, uids).await
+    }
+
+    /// Gives a custom resource its status, where its kind has a subresource for it: else it was content.
+    pub(super) async fn status(
+        &self,
+        source: &Source<'_>,
+        key: &ObjectKey,
+        later: &Later,
+    ) -> Result<(), Trouble> {
+        let Some(patch) = later.status_patch() else { return Ok(()) };
+        match self.writer.merge(&format!("{}/status", self.path(source, key)), patch).await {
+            Err(error) if error.code() != Some(404) => Err(Trouble::Refused {
+                error,
+                body: Vec::new(),
+                what: "it was created, and did not get its status back",
+            }),
+            _ => Ok(()),
+        }
     }
 
     pub(super) async fn owners(

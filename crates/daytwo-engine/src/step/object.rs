@@ -158,10 +158,10 @@ impl<'a> Objects<'a> {
         if created == Created::New {
             notes.extend(write.notes.iter().cloned());
             self.finish_job(source, key, &write.how).await?;
-            if let (Some(later), Some(uids)) = (&write.later, &uids)
-                && !later.one_manager
-            {
-                self.managers(source, key, later, uids).await?;
+            match (&write.later, &uids) {
+                (Some(later), Some(uids)) => self.rest(source, key, later, uids).await?,
+                (Some(later), None) => self.status(source, key, later).await?,
+                (None, _) => {}
             }
         }
         Ok(created)

@@ -1,5 +1,8 @@
 //! CustomResourceDefinitions and their objects.
 
+use daytwo_core::restore::UNFINISHED_MARK;
+use serde_json::{Value, json};
+
 use crate::harness::{all_well, cluster};
 
 fn definition(plural: &str) -> String {
@@ -55,4 +58,31 @@ async fn a_kind_that_the_cluster_lacks_is_a_finding_and_the_rest_is_restored() {
     assert_eq!((report.counts.created, report.counts.skipped, report.counts.failed), (2, 1, 0));
     assert_eq!(report.tally.findings[0].id, "restore-kind-not-served");
     assert!(!report.is_clean());
+}
+
+#[tokio::test]
+async fn a_custom_resource_gets_the_status_back_that_a_create_drops() {
+    let Some(cluster) = cluster().await else { return };
+    let namespace = "kinds-status";
+    let definition = definition("dials").replace(r#""schema":"#, r#""subresources":{"status":{}},"schema":"#);
+    cluster.apply(&definition);
+    cluster.kubectl(&["wait", "--for=condition=Established", "crd/dials.example.com", "--timeout=60s"]);
+    cluster.kubectl(&["create", "namespace", namespace]);
+    cluster.apply(&resource("dials", namespace, "d").replace(r#","status":{"kept":true}"#, ""));
+    // Generation 2, as far observed; of one condition less.
+    let name = ["dial", "d", "-n", namespace, "--type=merge"];
+    cluster.kubectl(&[&["patch"], &name[..], &["-p", r#"{"spec":{"fraction":2.5}}"#]].concat());
+    let status = r#"{"status":{"observedGeneration":2,"phase":"Ready","conditions":[{"type":"A","observedGeneration":1}]}}"#;
+    cluster.kubectl(&[&["patch"], &name[..], &["--subresource=status", "-p", status]].concat());
+    let path = format!("/apis/example.com/v1/namespaces/{namespace}/dials/d");
+    let before: Value = serde_json::from_slice(&cluster.raw(&path).await).unwrap();
+    assert_eq!((&before["metadata"]["generation"], &before["status"]["phase"]), (&json!(2), &json!("Ready")));
+    assert_eq!(cluster.survives(namespace, &[&path]).await, 2);
+    let after: Value = serde_json::from_slice(&cluster.raw(&path).await).unwrap();
+    assert_eq!(after["metadata"]["generation"], 1);
+    let conditions = json!([{ "type": "A", "observedGeneration": 0 }]);
+    let status = json!({ "observedGeneration": 1, "phase": "Ready", "conditions": conditions });
+    assert_eq!(after["status"], status);
+    assert_eq!(after["metadata"]["managedFields"], before["metadata"]["managedFields"]);
+    assert!(after["metadata"]["annotations"].get(UNFINISHED_MARK).is_none());
 }

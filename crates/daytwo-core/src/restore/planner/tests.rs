@@ -25,8 +25,12 @@ fn planned(objects: &[(ResourceType, Option<&str>, &str, &str)], target: Target,
     sources.clone().for_each(|source| census.note(&request, &source).unwrap());
     let mut target = target;
     for (kind, ..) in objects {
-        let served =
-            ServedKind { kind: kind.kind.clone(), versions: vec!["v1".into()], namespaced: kind.namespaced };
+        let served = ServedKind {
+            kind: kind.kind.clone(),
+            versions: vec!["v1".into()],
+            namespaced: kind.namespaced,
+            status: false,
+        };
         target.served.insert(kind.group_resource(), served);
     }
     let rules = Rules::new(request, census, target);

@@ -53,8 +53,12 @@ fn kind(resource: &str) -> ResourceType {
 /// A cluster that serves every kind of the tests but widgets.
 fn target() -> Target {
     let served = KINDS.iter().filter(|row| row.2 != "widgets").map(|row| {
-        let served =
-            ServedKind { kind: row.2.to_owned(), versions: vec![row.1.to_owned()], namespaced: row.4 };
+        let served = ServedKind {
+            kind: row.2.to_owned(),
+            versions: vec![row.1.to_owned()],
+            namespaced: row.4,
+            status: false,
+        };
         (kind(row.2).group_resource(), served)
     });
     Target { served: served.collect(), ..Target::default() }

@@ -158,6 +158,7 @@ async fn rules(backup: &Backup, request: Request) -> Result<Rules> {
             kind: kind.kind.clone(),
             versions: vec![kind.version.clone()],
             namespaced: kind.namespaced,
+            status: false,
         });
         if kind.is("", "nodes") {
             target.nodes.insert(entry.name.clone());
