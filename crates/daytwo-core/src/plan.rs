@@ -21,6 +21,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::resource::ObjectKey;
 use crate::restore::{Request, Wave};
 
 /// The version of every JSON document that daytwo writes.
@@ -169,6 +170,11 @@ pub enum Step {
     BindOwners {
         /// Whether owners that are not there yet will not come: they are given up.
         last: bool,
+    },
+    /// Deletes objects that the backup does not hold, if they still are as they were seen.
+    PruneObjects {
+        /// Their names in the cluster, in the order of deleting.
+        extra: Vec<ObjectKey>,
     },
     /// Gives PersistentVolumes that were created with the policy Retain their own policy back, once bound.
     RestoreReclaimPolicies {

@@ -9,6 +9,7 @@ mod elsewhere;
 pub(crate) mod lists;
 mod live;
 mod observe;
+pub(crate) mod prune;
 mod survey;
 
 use daytwo_archive::{ArchiveError, Backup, Location};

@@ -12,6 +12,7 @@ mod namespaces;
 mod object;
 mod outcome;
 mod owners;
+mod prune;
 mod reclaim;
 mod refusal;
 mod request;
@@ -33,6 +34,7 @@ pub(crate) fn name(step: &Step) -> String {
         Step::CreateObjects { wave, .. } => format!("restoring {wave}"),
         Step::AwaitEstablished { .. } => "waiting for definitions".to_owned(),
         Step::AwaitEndpoints { .. } => "waiting for webhooks' services".to_owned(),
+        Step::PruneObjects { .. } => "deleting what the backup does not hold".to_owned(),
         Step::BindOwners { .. } => "giving objects their owners".to_owned(),
         Step::RestoreReclaimPolicies { .. } => "giving volumes their reclaim policy back".to_owned(),
     }
@@ -49,6 +51,7 @@ pub(crate) async fn carry_out(step: &Step, act: &Act<'_>) -> Result<Carried, Run
         Step::AwaitEndpoints { services, deadline } => {
             endpoints::wait(services, duration(*deadline), act).await
         }
+        Step::PruneObjects { extra } => prune::prune(extra, act).await,
         Step::BindOwners { last } => return owners::bind(*last, act).await,
         Step::RestoreReclaimPolicies { deadline } => reclaim::restore(duration(*deadline), act).await,
     };

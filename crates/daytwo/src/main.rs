@@ -3,6 +3,7 @@
 //! Parses, resolves settings once, runs one verb, prints, and turns what happened into an exit code. Decisions are
 //! made in `daytwo-core`, backups read and written in `daytwo-archive`, clusters touched in `daytwo-engine`.
 
+mod ask;
 mod cli;
 mod commands;
 mod config;

@@ -61,6 +61,7 @@ pub struct Planner<'a> {
     lost: (u64, Option<ObjectKey>),
     known: Tally,
     expected: Tally,
+    extra: Vec<ObjectKey>,
 }
 
 impl<'a> Planner<'a> {
@@ -78,6 +79,7 @@ impl<'a> Planner<'a> {
             lost: (0, None),
             known: Tally::default(),
             expected: Tally::default(),
+            extra: Vec::new(),
         }
     }
 
@@ -171,6 +173,17 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    /// Plans to delete `extra`, which the backup does not hold.
+    pub fn prune(&mut self, extra: Vec<ObjectKey>) {
+        for object in &extra {
+            self.expected.count(&object.resource, Action::Deleted);
+            if self.notes {
+                self.expected.note(object.clone(), "is deleted: the backup does not hold it");
+            }
+        }
+        self.extra = extra;
+    }
+
     /// The plan, once every object was taken in.
     pub fn finish(mut self, run: &str, created: Timestamp, site: SiteIdentity, facts: Vec<Fact>) -> Planned {
         let missing = self.missing_namespaces();
@@ -189,7 +202,11 @@ impl<'a> Planner<'a> {
                 created,
                 site,
                 facts,
-                impact: Impact { creates: creates + expected.replaced, updates, deletes: expected.replaced },
+                impact: Impact {
+                    creates: creates + expected.replaced,
+                    updates,
+                    deletes: expected.replaced + expected.deleted,
+                },
                 phases,
             },
             known,
@@ -238,6 +255,10 @@ impl<'a> Planner<'a> {
             if !steps.is_empty() {
                 phases.push(Phase { name: wave.name().to_owned(), steps });
             }
+        }
+        if !self.extra.is_empty() {
+            let steps = vec![Step::PruneObjects { extra: self.extra.clone() }];
+            phases.push(Phase { name: "prune".to_owned(), steps });
         }
         if self.waves.contains_key(&Wave::Volumes) {
             let steps = vec![Step::RestoreReclaimPolicies { deadline: waits.bound }];

@@ -24,6 +24,8 @@ pub struct Request {
     pub empty_volumes: bool,
     /// What becomes of objects that are there and differ.
     pub existing: Existing,
+    /// Objects that the backup does not hold, though it would if they had been there, are deleted.
+    pub prune: bool,
     /// Requests in flight; 0 means the default, 32.
     pub concurrency: u16,
     /// The longest waits.

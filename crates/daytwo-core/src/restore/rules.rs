@@ -190,7 +190,12 @@ impl Rules {
         Ok(Verdict::Take(wave(&resource, traits)))
     }
 
-    fn skip(&self, resource: &str, source: &Source<'_>, meta: &Meta<'_>) -> Result<Option<Skip>, JsonError> {
+    pub(super) fn skip(
+        &self,
+        resource: &str,
+        source: &Source<'_>,
+        meta: &Meta<'_>,
+    ) -> Result<Option<Skip>, JsonError> {
         if let Some(skip) = by_resource(resource).or_else(|| by_name(resource, source)) {
             return Ok(Some(skip));
         }

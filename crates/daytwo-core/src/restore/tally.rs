@@ -28,6 +28,8 @@ pub enum Action {
     Replaced,
     /// It was there as a controller makes it and took over what the backup has beside that.
     Merged,
+    /// The backup does not hold it, and it was deleted.
+    Deleted,
     /// It was passed over, for a reason.
     Skipped,
     /// The server refused it.
@@ -52,6 +54,9 @@ pub struct Counts {
     pub replaced: u64,
     /// [`Action::Merged`].
     pub merged: u64,
+    /// [`Action::Deleted`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub deleted: u64,
     /// [`Action::Skipped`].
     pub skipped: u64,
     /// [`Action::Failed`].
@@ -66,7 +71,7 @@ impl Counts {
 
     /// All objects.
     pub fn total(&self) -> u64 {
-        let changed = self.created + self.updated + self.replaced + self.merged;
+        let changed = self.created + self.updated + self.replaced + self.merged + self.deleted;
         changed + self.same + self.differs + self.skipped + self.failed
     }
 
@@ -75,6 +80,7 @@ impl Counts {
         self.created += other.created;
         self.same += other.same;
         self.differs += other.differs;
+        self.deleted += other.deleted;
         self.updated += other.updated;
         self.replaced += other.replaced;
         self.merged += other.merged;
@@ -87,6 +93,7 @@ impl Counts {
             Action::Created => &mut self.created,
             Action::Same => &mut self.same,
             Action::Differs => &mut self.differs,
+            Action::Deleted => &mut self.deleted,
             Action::Updated => &mut self.updated,
             Action::Replaced => &mut self.replaced,
             Action::Merged => &mut self.merged,

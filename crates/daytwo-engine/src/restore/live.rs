@@ -3,10 +3,10 @@
 //! It remembers 40 bytes for an object, whatever its size. It refuses to leave the process: digests of Secrets would
 //! let weak ones be guessed, so nothing here is ever written down.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use daytwo_core::json::Meta;
-use daytwo_core::resource::ResourceType;
+use daytwo_core::resource::{ObjectKey, ResourceType};
 use daytwo_core::restore::{FINISHED_MARK, RECLAIM_MARK, Rules, Source, UNFINISHED_MARK};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use kube::Client;
@@ -129,6 +129,22 @@ impl Seen {
         let mut digest = Sha256::new();
         rules.content(source, &mut |part| digest.update(part))?;
         Ok(half(digest) == self.content)
+    }
+}
+
+/// Names of objects, as digests.
+#[derive(Debug, Default)]
+pub struct Names(HashSet<Half>);
+
+impl Names {
+    /// Takes one in.
+    pub fn insert(&mut self, object: &ObjectKey) {
+        self.0.insert(name(&object.resource, object.namespace.as_deref(), &object.name));
+    }
+
+    /// Whether it was taken in.
+    pub fn contains(&self, object: &ObjectKey) -> bool {
+        self.0.contains(&name(&object.resource, object.namespace.as_deref(), &object.name))
     }
 }
 

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use daytwo_archive::{ArchiveError, Backup, Entry, Resource};
 use daytwo_core::plan::Fact;
-use daytwo_core::resource::ResourceType;
+use daytwo_core::resource::{ObjectKey, ResourceType};
 use daytwo_core::restore::{
-    Census, DataElsewhere, Decided, Planned, Planner, Request, Rules, Source, There, Wave,
+    Action, Census, DataElsewhere, Decided, Planned, Planner, Request, Rules, Source, There, Wave,
 };
 use jiff::Timestamp;
 
-use super::{Detail, Live, Look, RestoreError, Runner, unseen};
+use super::live::Names;
+use super::{Detail, Live, Look, RestoreError, Runner, prune, unseen};
 use crate::event::Event;
 
 /// Progress is told after this many objects.
@@ -81,6 +82,7 @@ pub async fn judge(
         .collect();
     let live = Live::see(runner.site.client(), rules, &kinds, Look::Before).await?;
     let mut planner = Planner::new(rules, detail >= Detail::Changes);
+    let mut names = Names::default();
     let mut objects = Vec::new();
     let mut kinds = Kinds::default();
     let mut entries = runner.backup.entries().await?;
@@ -94,12 +96,26 @@ pub async fn judge(
             Some(_) => Ok(There::Another),
         };
         let decided = planner.take(&source, there);
+        if rules.request().prune {
+            names.insert(&rules.key(&source));
+        }
         objects.extend(decided.filter(|_| detail == Detail::Objects));
         done += 1;
         if u64::is_multiple_of(done, TELL_EVERY) {
             let what = "objects".to_owned();
             runner.events.event(Event::Progress { what, done, total: Some(runner.backup.head().objects) });
         }
+    }
+    if rules.request().prune {
+        let complete = prune::complete(runner.backup.head());
+        let extra =
+            prune::extra(runner.site.client(), rules, &complete, |object| names.contains(object)).await?;
+        let extra: Vec<ObjectKey> = extra.into_iter().map(|extra| extra.object).collect();
+        if detail == Detail::Objects {
+            let gone = |object| Decided { object, action: Action::Deleted, why: None };
+            objects.extend(extra.iter().cloned().map(gone));
+        }
+        planner.prune(extra);
     }
     let mut planned = planner.finish(run, created, runner.identity(), facts);
     planned.known.findings.extend(live.unseen.iter().map(|(resource, error)| unseen(resource, error)));

@@ -9,7 +9,7 @@ use daytwo_core::restore::{Action, Source, Write};
 use tokio::time::{Instant, sleep};
 
 use super::object::{Objects, Trouble};
-use super::request::{Created, Tries};
+use super::request::{Created, Deletion, Tries};
 use crate::api::ApiError;
 
 /// The pause between two looks at an object that is being deleted.
@@ -105,7 +105,7 @@ impl Objects<'_> {
                 meta.uid.as_deref().unwrap_or_default(),
                 meta.resource_version.as_deref().unwrap_or_default(),
             );
-            match self.writer.delete_once(&path, uid, version).await {
+            match self.writer.delete_once(&path, uid, version, Deletion::Alone).await {
                 Ok(()) => {}
                 Err(error) if error.code() == Some(404) => break,
                 Err(error) => tries.again(error, self.writer.halt).await.map_err(refused)?,

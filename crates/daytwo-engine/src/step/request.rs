@@ -29,6 +29,15 @@ const MAX_ANSWER: usize = 16 << 20;
 /// Of an answer to a write only the metadata is wanted.
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json";
 
+/// What becomes of what a deleted object owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// It stays, without that owner.
+    Alone,
+    /// It goes too.
+    WithWhatItOwns,
+}
+
 /// What a create came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
@@ -135,13 +144,23 @@ impl Writer<'_> {
         self.send(Method::PUT, &path, "application/json", body.into(), METADATA).await.map(|_| ())
     }
 
-    /// Deletes the object of this UID and version at `path`, and leaves what it owns. Once, as [`Writer::put_once`].
+    /// Deletes the object of this UID and version at `path`. Once, as [`Writer::put_once`].
     ///
     /// # Errors
     /// The server's judgement, or that it did not answer.
-    pub async fn delete_once(&self, path: &str, uid: &str, version: &str) -> Result<(), ApiError> {
+    pub async fn delete_once(
+        &self,
+        path: &str,
+        uid: &str,
+        version: &str,
+        how: Deletion,
+    ) -> Result<(), ApiError> {
+        let policy = match how {
+            Deletion::Alone => "Orphan",
+            Deletion::WithWhatItOwns => "Background",
+        };
         let options = format!(
-            r#"{{"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Orphan","preconditions":{{"uid":{},"resourceVersion":{}}}}}"#,
+            r#"{{"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"{policy}","preconditions":{{"uid":{},"resourceVersion":{}}}}}"#,
             quote(uid),
             quote(version)
         );

@@ -31,6 +31,7 @@ pub enum Restore {
   daytwo restore create --from nightly --include-namespaces shop
   daytwo restore create --from nightly --include-namespaces shop --namespace-mapping shop:shop-copy
   daytwo restore create --from nightly --include-namespaces shop --existing update
+  daytwo restore create --from nightly --include-namespaces shop --existing replace --prune --dry-run
   daytwo restore create --from nightly --empty-volumes -o json")]
 pub struct Create {
     /// The run's name: an RFC 1123 subdomain [default: BACKUP-YYYYMMDDhhmmss-ID, in UTC]
@@ -41,6 +42,8 @@ pub struct Create {
     /// Show what would be created, kept, and what the cluster lacks, writing nothing
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub pruning: Pruning,
     /// Save the plan of a dry run, for `restore run`
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     pub plan_out: Option<PathBuf>,
@@ -77,6 +80,8 @@ pub struct Run {
     /// The plan
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    #[command(flatten)]
+    pub pruning: Pruning,
     #[command(flatten)]
     pub identities: Identities,
     #[command(flatten)]
@@ -120,6 +125,17 @@ pub struct Describe {
     pub at: At,
 }
 
+/// What may be deleted.
+#[derive(Debug, Args)]
+pub struct Pruning {
+    /// Let --prune delete volumes, claims, namespaces and definitions too, with what they hold
+    #[arg(long)]
+    pub prune_data: bool,
+    /// Do not ask before --prune deletes
+    #[arg(short, long, visible_alias = "confirm")]
+    pub yes: bool,
+}
+
 /// What to restore.
 #[derive(Debug, Args)]
 pub struct Request {
@@ -134,6 +150,9 @@ pub struct Request {
     /// What becomes of objects that are there and differ
     #[arg(long, visible_alias = "existing-resource-policy", value_name = "POLICY", default_value = "keep")]
     pub existing: Existing,
+    /// Delete what the backup does not hold, where it says that it listed everything
+    #[arg(long)]
+    pub prune: bool,
     /// Create claims empty whose data lies in a snapshot or a volume repository
     #[arg(long)]
     pub empty_volumes: bool,

@@ -15,6 +15,7 @@ mod conform;
 
 mod interrupt;
 mod job;
+mod prune;
 mod rights;
 mod saved;
 mod secrets;

@@ -48,6 +48,7 @@ fn steps(planned: &Planned) -> Vec<String> {
         Step::EnsureNamespaces { namespaces } => format!("ensure {}", namespaces.join(",")),
         Step::AwaitEstablished { definitions, .. } => format!("established {}", definitions.join(",")),
         Step::AwaitEndpoints { services, .. } => format!("endpoints {}", services.join(",")),
+        Step::PruneObjects { extra } => format!("prune {}", extra.len()),
         Step::BindOwners { last } => if *last { "owners" } else { "owners so far" }.to_owned(),
         Step::RestoreReclaimPolicies { .. } => "policies".to_owned(),
     };

@@ -1,11 +1,10 @@
 //! `daytwo backup delete`: asks, unless told not to; refuses a backup that owns data elsewhere.
 
-use std::io::{self, Write};
-
 use daytwo_archive::Location;
 use daytwo_archive::catalog;
 use serde::Serialize;
 
+use crate::ask::ask;
 use crate::cli::backup::Delete;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -65,7 +64,7 @@ pub async fn run(session: &Session, verb: Delete) -> Result {
         open::find(&location, name).await?;
     }
     if !verb.yes {
-        ask(session, &location, &verb.names)?;
+        ask(session, &format!("delete {} from {}?", verb.names.join(", "), location.url()))?;
     }
     let mut deletion = BackupDeletion { location: location.url().to_owned(), ..BackupDeletion::default() };
     for name in &verb.names {
@@ -94,20 +93,4 @@ pub async fn run(session: &Session, verb: Delete) -> Result {
 pub async fn one(location: &Location, name: &str) -> Result<Gone> {
     let deleted = catalog::delete(location, name).await?;
     Ok(Gone { name: name.to_owned(), files: deleted.files, bytes: deleted.bytes })
-}
-
-fn ask(session: &Session, location: &Location, names: &[String]) -> Result<()> {
-    let question = format!("delete {} from {}?", names.join(", "), location.url());
-    if !session.can_ask {
-        return Err(Failure::refused(format!("{question} Nobody is there to ask")).or_try("--yes"));
-    }
-    let mut stderr = io::stderr();
-    write!(stderr, "{question} [y/N] ")?;
-    stderr.flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    match answer.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::refused("not deleted")),
-    }
 }

@@ -15,7 +15,7 @@ use crate::settings::Session;
 
 use super::super::backup::open;
 use super::report::ReportDocument;
-use super::saved;
+use super::{pruning, saved};
 
 /// What a restore works with: the cluster and the backup.
 pub struct Sides {
@@ -52,6 +52,7 @@ pub async fn run(session: &Session, verb: cli::Create) -> Result {
     let run = verb.run.clone().unwrap_or_else(|| run_name(session, &request));
     let progress = Progress::new(session);
     let runner = sides.runner(session, &progress);
+    pruning::possible(&request, &sides.backup)?;
     let detail = match (verb.dry_run, session.out.format) {
         (false, _) => Detail::Needed,
         (true, Format::Table | Format::Name) => Detail::Changes,
@@ -69,6 +70,7 @@ pub async fn run(session: &Session, verb: cli::Create) -> Result {
         session.speak.note("nothing was written: this is what a restore would do");
         return Ok(exit);
     }
+    pruning::allow(session, &planned.plan, &verb.pruning)?;
     let report = runner.start(planned, &holder(session)).await;
     drop(progress);
     super::report::end(session, &run, report)
@@ -86,6 +88,7 @@ pub fn request(flags: &cli::Request) -> Result<Request> {
         filter: filters::filter(&flags.filters)?,
         namespace_mapping: mapping,
         empty_volumes: flags.empty_volumes,
+        prune: flags.prune,
         existing: match flags.existing {
             cli::Existing::Keep => Existing::Keep,
             cli::Existing::Update => Existing::Update,

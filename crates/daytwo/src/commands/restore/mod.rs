@@ -3,6 +3,7 @@
 mod create;
 mod list;
 mod plan;
+mod pruning;
 mod report;
 mod resume;
 mod saved;

@@ -62,6 +62,9 @@ fn step_text(step: &Step) -> String {
         Step::AwaitEndpoints { services, deadline } => {
             format!("wait for endpoints of {}, at most {} s", services.join(", "), deadline.as_secs())
         }
+        Step::PruneObjects { extra } => {
+            format!("delete {} that the backup does not hold", words::count(extra.len() as u64, "object"))
+        }
         Step::BindOwners { last: false } => "give objects their owners, as far as those are there".to_owned(),
         Step::BindOwners { last: true } => "give objects their owners".to_owned(),
         Step::RestoreReclaimPolicies { deadline } => {

@@ -134,12 +134,13 @@ fn head(report: &Report, paint: Paint) -> String {
 fn table(report: &Report, paint: Paint) -> String {
     let planned = report.state == State::Planned;
     let mut head = vec!["RESOURCE", if planned { "TO-CREATE" } else { "CREATED" }];
-    let changes = match (report.request.existing, planned) {
-        (Existing::Keep, _) => None,
-        (_, true) => Some(["TO-UPDATE", "TO-REPLACE"]),
-        (_, false) => Some(["UPDATED", "REPLACED"]),
-    };
-    head.extend(changes.into_iter().flatten());
+    let changes = report.request.existing != Existing::Keep;
+    if changes {
+        head.extend(if planned { ["TO-UPDATE", "TO-REPLACE"] } else { ["UPDATED", "REPLACED"] });
+    }
+    if report.request.prune {
+        head.push(if planned { "TO-DELETE" } else { "DELETED" });
+    }
     head.extend(["SAME", "DIFFERS", "MERGED", "SKIPPED", "FAILED"]);
     let mut table = Table::new(head);
     let total = (report.tally.resources.len() > 1).then_some(("(all)", &report.counts));
@@ -147,8 +148,11 @@ fn table(report: &Report, paint: Paint) -> String {
     for (resource, counts) in each.chain(total) {
         let bad = |count: u64| Cell::new(count.to_string(), if count > 0 { Tone::Bad } else { Tone::Plain });
         let mut row = vec![resource.into(), counts.created.to_string().into()];
-        if changes.is_some() {
+        if changes {
             row.extend([counts.updated.to_string().into(), counts.replaced.to_string().into()]);
+        }
+        if report.request.prune {
+            row.push(counts.deleted.to_string().into());
         }
         row.extend([
             counts.same.to_string().into(),

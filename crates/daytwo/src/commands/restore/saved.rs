@@ -16,6 +16,7 @@ use crate::settings::Session;
 
 use super::super::backup::open;
 use super::create::{Sides, holder};
+use super::pruning;
 
 /// Writes `plan` into `file`.
 ///
@@ -63,6 +64,7 @@ pub async fn run(session: &Session, verb: Run) -> Result {
     let runner = sides.runner(session, &progress);
     let planned = runner.plan(&request, &saved.id, Detail::Needed).await?;
     allowed(&saved, &planned.plan)?;
+    pruning::allow(session, &planned.plan, &verb.pruning)?;
     let report = runner.start(planned, &holder(session)).await;
     drop(progress);
     super::report::end(session, &saved.id, report)

@@ -1,0 +1,100 @@
+//! Looks for what the cluster has and the backup does not hold, where the backup says that its lists were whole.
+
+use daytwo_archive::Head;
+use daytwo_core::json::Meta;
+use daytwo_core::resource::{ObjectKey, ResourceType};
+use daytwo_core::restore::{Complete, Rules, in_prune_order};
+use kube::Client;
+
+use super::lists::{self, METADATA_ONLY};
+use crate::api::ApiError;
+use crate::discovery;
+
+/// An object that is to be deleted, as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extra {
+    /// The object.
+    pub object: ObjectKey,
+    /// Its type.
+    pub kind: ResourceType,
+    /// Its UID.
+    pub uid: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What the backup's head says of its lists.
+pub fn complete(head: &Head) -> Complete {
+    head.complete.iter().map(|list| (list.resource.clone(), list.namespaces.clone())).collect()
+}
+
+/// The objects that are there and not among `known`, in the order of deleting.
+///
+/// # Errors
+/// An [`ApiError`] where a list cannot be read: what cannot be seen is not known to be extra.
+pub async fn extra(
+    client: &Client,
+    rules: &Rules,
+    complete: &Complete,
+    known: impl Fn(&ObjectKey) -> bool,
+) -> Result<Vec<Extra>, ApiError> {
+    let mut found = Vec::new();
+    for resource in complete.keys() {
+        let Some(kind) = kind(rules, resource) else { continue };
+        for path in paths(rules, &kind) {
+            lists::each(client, &path, METADATA_ONLY, |live| {
+                let meta = Meta::of(live)?;
+                let object = ObjectKey {
+                    resource: resource.clone(),
+                    namespace: meta.namespace.as_deref().map(str::to_owned),
+                    name: meta.name.to_string(),
+                };
+                if !known(&object) && rules.prunes(complete, &kind, live)? {
+                    let (uid, version) =
+                        (meta.uid.unwrap_or_default(), meta.resource_version.unwrap_or_default());
+                    let (uid, version) = (uid.into_owned(), version.into_owned());
+                    found.push(Extra { object, kind: kind.clone(), uid, version });
+                }
+                Ok(())
+            })
+            .await?;
+        }
+    }
+    let mut order: Vec<ObjectKey> = found.iter().map(|extra| extra.object.clone()).collect();
+    in_prune_order(&mut order);
+    order.dedup();
+    let mut sorted = Vec::with_capacity(order.len());
+    found.sort_by(|one, other| one.object.cmp(&other.object));
+    for object in order {
+        if let Ok(at) = found.binary_search_by(|extra| extra.object.cmp(&object)) {
+            sorted.push(found[at].clone());
+        }
+    }
+    Ok(sorted)
+}
+
+/// The type as the cluster serves it.
+fn kind(rules: &Rules, resource: &str) -> Option<ResourceType> {
+    let served = rules.target().served.get(resource)?;
+    let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
+    Some(ResourceType {
+        group: group.to_owned(),
+        version: served.versions.first()?.clone(),
+        resource: plural.to_owned(),
+        kind: served.kind.clone(),
+        namespaced: served.namespaced,
+    })
+}
+
+/// One list of all, or one of each namespace that was named.
+fn paths(rules: &Rules, kind: &ResourceType) -> Vec<String> {
+    let mapping = &rules.request().namespace_mapping;
+    match rules.request().filter.exact_namespaces().filter(|_| kind.namespaced) {
+        None => vec![discovery::path(kind, &kind.version, None)],
+        Some(names) => {
+            let there = |name: &&String| rules.target().namespaces.contains_key(mapping.map(name));
+            let path = |name: &String| discovery::path(kind, &kind.version, Some(mapping.map(name)));
+            names.iter().filter(there).map(path).collect()
+        }
+    }
+}
