@@ -14,6 +14,9 @@ pub enum Restore {
     /// Show the steps that `restore create` would carry out, writing nothing
     Plan(Plan),
     /// Carry out a plan that was saved with --plan-out
+    ///
+    /// Refused (exit 4) where the backup or the cluster is another than the plan's, or where more would be changed now
+    /// than it says.
     Run(Run),
     /// Go on with a restore that was stopped or killed
     Resume(Resume),
@@ -68,14 +71,9 @@ pub struct Plan {
 
 /// `daytwo restore run`
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Refused (exit 4) where the backup or the cluster is another, or where more would be changed now than the
-plan says.
-
-Examples:
-  daytwo restore plan --from nightly --include-namespaces shop --plan-out shop.json
-  daytwo restore run shop.json"
-)]
+#[command(after_help = "Examples:
+  daytwo restore run shop.json
+  daytwo restore run shop.json --yes")]
 pub struct Run {
     /// The plan
     #[arg(value_name = "FILE")]
