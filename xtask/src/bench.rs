@@ -9,7 +9,9 @@ mod ground;
 mod load;
 mod machine;
 mod measure;
+mod restore;
 mod rows;
+mod show;
 mod velero;
 mod verify;
 
@@ -20,10 +22,13 @@ use clap::Subcommand;
 pub enum Command {
     /// Time, memory, load and size of backups, against a bare client and against Velero
     Backup(backup::Args),
+    /// Time, writes and memory of restores, against a bare loader
+    Restore(restore::Args),
 }
 
 pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => restore::run(args),
     }
 }

@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
-use serde_json::json;
+use anyhow::Result;
 
 use super::floor::Floors;
 use super::ground::Ground;
 use super::measure::Series;
-use super::rows::{self, Must, Row, Unit};
+use super::rows::{Must, Row, Unit};
 use super::velero::{self, Compared};
-use super::{floor, load, machine, verify};
-use crate::cargo::{print, say};
+use super::{floor, load, show, verify};
+use crate::cargo::say;
 
 /// Larger clusters are filled to see that memory does not follow; timing them adds nothing.
 const TIMED_UP_TO: u32 = 100_000;
@@ -64,30 +63,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let rows = memory_rows(&measured.memory);
     measured.rows.extend(rows);
-    show(args, &measured)
-}
-
-fn show(args: &Args, Measured { series, rows, .. }: &Measured) -> Result<()> {
-    let machine = machine::describe();
-    print(&format!("{}\n", machine::line(&machine)))?;
-    print(&format!("Minimum / median / maximum:\n\n{}\n", rows::measured(series)))?;
-    print(&format!("Medians:\n\n{}", rows::judged(rows)))?;
-    if let Some(file) = &args.json {
-        let all = json!({
-            "apiVersion": "daytwo.dev/v1alpha1",
-            "kind": "Benchmark",
-            "machine": machine,
-            "series": series.iter().map(Series::json).collect::<Vec<_>>(),
-            "rows": rows.iter().map(Row::json).collect::<Vec<_>>(),
-        });
-        std::fs::write(file, format!("{all:#}\n"))
-            .with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    let unmet = rows.iter().filter(|row| !row.met()).count();
-    if unmet > 0 {
-        bail!("{unmet} of {} rows are not met", rows.len());
-    }
-    Ok(())
+    show::show(args.json.as_deref(), &measured.series, &measured.rows)
 }
 
 fn timed(ground: &Ground, size: u32, rounds: u32, measured: &mut Measured) -> Result<()> {

@@ -70,9 +70,14 @@ impl Ground {
 
     /// Runs the release-built half against the API server, and returns what it prints.
     pub fn client(&self, verb: &str, args: &[&str]) -> Result<Vec<u8>> {
+        Ok(finished(&mut self.client_command(verb, args))?.stdout)
+    }
+
+    /// The release-built half, at the API server.
+    pub fn client_command(&self, verb: &str, args: &[&str]) -> Command {
         let mut command = Command::new(&self.client);
         command.arg(verb).arg("--kubeconfig").arg(self.site.kubeconfig()).args(args);
-        Ok(finished(&mut command)?.stdout)
+        command
     }
 
     /// The floor: reads the pages of the job in that file.

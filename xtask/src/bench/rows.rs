@@ -25,6 +25,7 @@ pub enum Unit {
     Seconds,
     Bytes,
     Requests,
+    Ratio,
 }
 
 /// One thing that must hold.
@@ -79,6 +80,7 @@ impl Row {
                 Unit::Seconds => "seconds",
                 Unit::Bytes => "bytes",
                 Unit::Requests => "requests",
+                Unit::Ratio => "ratio",
             },
             "ours": self.ours,
             "theirs": self.theirs,
@@ -118,6 +120,7 @@ impl Unit {
             Unit::Seconds => format!("{value:.3} s"),
             Unit::Bytes => format!("{:.2} MiB", value / MIB),
             Unit::Requests => format!("{value:.0}"),
+            Unit::Ratio => format!("{value:.2}"),
         }
     }
 }

@@ -15,24 +15,23 @@ use tokio::task::JoinSet;
 use super::connect::Server;
 use super::objects;
 
-/// More bring nothing: the API server's CPU is what limits.
-const CONNECTIONS: usize = 32;
 /// How often an object is tried that the server has no time for.
 const ATTEMPTS: u32 = 20;
 
-/// Creates the objects of `numbers`, after what they need. What exists is left as it is.
+/// Creates the objects of `numbers` in namespaces that begin with `prefix`, after what they need. What exists is left as
+/// it is.
 #[tokio::main]
-pub async fn fill(kubeconfig: &Path, numbers: Range<u32>) -> Result<()> {
+pub async fn fill(kubeconfig: &Path, prefix: &str, numbers: Range<u32>, connections: usize) -> Result<()> {
     let server = Server::of(kubeconfig)?;
     let mut connection = server.connect().await?;
-    for object in objects::needed() {
+    for object in objects::needed(prefix) {
         create(&server, &mut connection, &object).await?;
     }
     established(&server).await?;
     let next = Arc::new(AtomicU32::new(numbers.start));
     let mut loaders = JoinSet::new();
-    for _ in 0..CONNECTIONS {
-        let (server, next) = (server.clone(), Arc::clone(&next));
+    for _ in 0..connections {
+        let (server, next, prefix) = (server.clone(), Arc::clone(&next), prefix.to_owned());
         loaders.spawn(async move {
             let mut connection = server.connect().await?;
             loop {
@@ -40,7 +39,7 @@ pub async fn fill(kubeconfig: &Path, numbers: Range<u32>) -> Result<()> {
                 if number >= numbers.end {
                     return Ok(());
                 }
-                create(&server, &mut connection, &objects::object(number)).await?;
+                create(&server, &mut connection, &objects::object(&prefix, number)).await?;
             }
         });
     }

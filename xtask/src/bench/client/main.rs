@@ -30,10 +30,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Create mixed objects numbered FROM to TO, over 32 connections
+    /// Create mixed objects numbered FROM to TO, in namespaces that begin with PREFIX
     Fill {
         #[arg(long)]
         kubeconfig: PathBuf,
+        #[arg(long, default_value = "bench")]
+        prefix: String,
+        /// More than 32 bring nothing on two cores: the API server's CPU is what limits
+        #[arg(long, default_value_t = 32)]
+        connections: usize,
         #[arg(long)]
         from: u32,
         #[arg(long)]
@@ -66,7 +71,9 @@ enum Command {
 
 fn main() -> Result<()> {
     match Cli::parse().command {
-        Command::Fill { kubeconfig, from, to } => fill::fill(&kubeconfig, from..to),
+        Command::Fill { kubeconfig, prefix, connections, from, to } => {
+            fill::fill(&kubeconfig, &prefix, from..to, connections)
+        }
         Command::Plan { kubeconfig, recorded } => print(&pages::plan(&kubeconfig, &recorded)?),
         Command::Read { kubeconfig, job, in_flight } => print(&read::read(&kubeconfig, &job, in_flight)?),
         Command::Run { command } => print(&run::run(&command)?),

@@ -15,6 +15,7 @@ use super::settings;
 pub const WIDGETS: &str = "/apis/bench.daytwo.dev/v1/widgets";
 
 const NAMESPACES: u32 = 10;
+
 /// An object and where it is created.
 pub struct Object {
     /// The path of its collection.
@@ -30,9 +31,10 @@ impl Object {
 }
 
 /// Namespaces and the definition of the custom resource.
-pub fn needed() -> Vec<Object> {
+pub fn needed(prefix: &str) -> Vec<Object> {
     let namespace = |number| {
-        let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name(number) } });
+        let name = name(prefix, number);
+        let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
         Object::new("/api/v1/namespaces".to_owned(), &body)
     };
     let mut all: Vec<Object> = (0..NAMESPACES).map(namespace).collect();
@@ -61,10 +63,10 @@ pub fn needed() -> Vec<Object> {
     all
 }
 
-/// Object number `number`.
-pub fn object(number: u32) -> Object {
+/// Object number `number`, in namespaces that begin with `prefix`.
+pub fn object(prefix: &str, number: u32) -> Object {
     // Scrambled, so that each namespace gets of every kind.
-    let namespace = name((number / 20) % NAMESPACES);
+    let namespace = name(prefix, (number / 20) % NAMESPACES);
     let mut chance = Chance::new(u64::from(number));
     let (path, body) = match number % 20 {
         0..14 => {
@@ -106,8 +108,8 @@ pub fn object(number: u32) -> Object {
     Object::new(path, &body)
 }
 
-fn name(namespace: u32) -> String {
-    format!("bench-{namespace:02}")
+fn name(prefix: &str, namespace: u32) -> String {
+    format!("{prefix}-{namespace:02}")
 }
 
 fn meta(namespace: &str, kind: &str, number: u32) -> Value {
@@ -158,7 +160,7 @@ mod tests {
 
     #[test]
     fn of_twenty_fourteen_are_configmaps() {
-        let paths: Vec<String> = (40..60).map(|number| object(number).path).collect();
+        let paths: Vec<String> = (40..60).map(|number| object("bench", number).path).collect();
         let count = |kind: &str| paths.iter().filter(|path| path.ends_with(kind)).count();
         let counts = ["/configmaps", "/secrets", "/deployments", "/widgets"].map(count);
         assert_eq!(counts, [14, 4, 1, 1]);
@@ -166,8 +168,8 @@ mod tests {
 
     #[test]
     fn an_object_is_the_same_each_time() {
-        assert_eq!(object(0).body, object(0).body);
-        let value: Value = serde_json::from_slice(&object(0).body).unwrap();
+        assert_eq!(object("bench", 0).body, object("bench", 0).body);
+        let value: Value = serde_json::from_slice(&object("bench", 0).body).unwrap();
         let data = value["data"].as_object().unwrap();
         assert_eq!(data.values().map(|text| text.as_str().unwrap().len()).sum::<usize>(), settings::LENGTH);
     }
