@@ -20,6 +20,8 @@ pub enum There {
     Nothing,
     /// The same object.
     Same,
+    /// One that a restore made and did not come to its last write with.
+    Unfinished,
     /// Another one of its name.
     Another,
 }
@@ -48,19 +50,27 @@ pub struct Planned {
     pub expected: Tally,
 }
 
+/// The objects of one wave.
+#[derive(Debug, Default)]
+struct Part {
+    objects: u64,
+    /// Whether any of them is to be written.
+    works: bool,
+    expected: Tally,
+}
+
 /// Takes in the objects of a backup one by one, and gives the plan.
 #[derive(Debug)]
 pub struct Planner<'a> {
     rules: &'a Rules,
     notes: bool,
-    waves: BTreeMap<Wave, u64>,
+    parts: BTreeMap<Wave, Part>,
     creates: u64,
     brought_namespaces: BTreeSet<String>,
     backends: BTreeSet<String>,
     empty: (u64, Option<(ObjectKey, String)>),
     lost: (u64, Option<ObjectKey>),
     known: Tally,
-    expected: Tally,
     extra: Vec<ObjectKey>,
 }
 
@@ -71,14 +81,13 @@ impl<'a> Planner<'a> {
         Self {
             rules,
             notes,
-            waves: BTreeMap::new(),
+            parts: BTreeMap::new(),
             creates: 0,
             brought_namespaces: BTreeSet::new(),
             backends: BTreeSet::new(),
             empty: (0, None),
             lost: (0, None),
             known: Tally::default(),
-            expected: Tally::default(),
             extra: Vec::new(),
         }
     }
@@ -102,12 +111,14 @@ impl<'a> Planner<'a> {
                 }
                 Some(decided(Action::Skipped, Some(why)))
             }
-            Ok(Some(Fate::Action(Action::Differs))) => {
-                self.expected.differs(object.clone());
-                Some(decided(Action::Differs, None))
-            }
-            Ok(Some(Fate::Action(action))) => {
-                self.expected.count(&object.resource, action);
+            Ok(Some(Fate::Action(wave, action))) => {
+                let part = self.parts.entry(wave).or_default();
+                part.objects += 1;
+                part.works |= !matches!(action, Action::Same | Action::Differs);
+                match action {
+                    Action::Differs => part.expected.differs(object.clone()),
+                    action => part.expected.count(&object.resource, action),
+                }
                 Some(decided(action, None))
             }
             Err(error) => {
@@ -130,12 +141,11 @@ impl<'a> Planner<'a> {
             Verdict::Skip(why) => return Ok(Some(Fate::Skip(why))),
             Verdict::Take(wave) => wave,
         };
-        *self.waves.entry(wave).or_default() += 1;
         if object.resource == "namespaces" {
             self.brought_namespaces.insert(object.name.clone());
         }
         let action = match there()? {
-            There::Nothing => Action::Created,
+            There::Nothing | There::Unfinished => Action::Created,
             There::Same => Action::Same,
             // It is merged, or left as it is; it never counts as differing.
             There::Another if object.resource == "serviceaccounts" && object.name == "default" => {
@@ -151,7 +161,7 @@ impl<'a> Planner<'a> {
             self.creates += 1;
             self.foresee(source, object, wave)?;
         }
-        Ok(Some(Fate::Action(action)))
+        Ok(Some(Fate::Action(wave, action)))
     }
 
     /// What follows from creating `source`.
@@ -167,7 +177,7 @@ impl<'a> Planner<'a> {
         }
         if self.notes {
             for note in self.rules.prepare(source)?.notes {
-                self.expected.note(object.clone(), note);
+                self.parts.entry(wave).or_default().expected.note(object.clone(), note);
             }
         }
         Ok(())
@@ -175,12 +185,6 @@ impl<'a> Planner<'a> {
 
     /// Plans to delete `extra`, which the backup does not hold.
     pub fn prune(&mut self, extra: Vec<ObjectKey>) {
-        for object in &extra {
-            self.expected.count(&object.resource, Action::Deleted);
-            if self.notes {
-                self.expected.note(object.clone(), "is deleted: the backup does not hold it");
-            }
-        }
         self.extra = extra;
     }
 
@@ -189,9 +193,20 @@ impl<'a> Planner<'a> {
         let missing = self.missing_namespaces();
         let phases = self.phases(&missing);
         let creates = self.creates + missing.len() as u64;
-        let expected = self.expected.counts();
-        let updates = expected.merged + expected.updated;
         let mut known = std::mem::take(&mut self.known);
+        let mut expected = Tally::default();
+        for part in std::mem::take(&mut self.parts).into_values() {
+            // No step looks at a wave in which nothing is to be done.
+            if part.works { expected.absorb(part.expected) } else { known.absorb(part.expected) }
+        }
+        for object in &self.extra {
+            expected.count(&object.resource, Action::Deleted);
+            if self.notes {
+                expected.note(object.clone(), "is deleted: the backup does not hold it");
+            }
+        }
+        let counts = expected.counts();
+        let updates = counts.merged + counts.updated;
         known.findings = self.rules.target().lacks(self.rules.census(), self.rules.request());
         known.findings.extend(self.about_volumes());
         Planned {
@@ -203,14 +218,14 @@ impl<'a> Planner<'a> {
                 site,
                 facts,
                 impact: Impact {
-                    creates: creates + expected.replaced,
+                    creates: creates + counts.replaced,
                     updates,
-                    deletes: expected.replaced + expected.deleted,
+                    deletes: counts.replaced + counts.deleted,
                 },
                 phases,
             },
             known,
-            expected: self.expected,
+            expected,
         }
     }
 
@@ -228,9 +243,10 @@ impl<'a> Planner<'a> {
     fn phases(&self, missing: &[String]) -> Vec<Phase> {
         let waits = self.rules.request().waits;
         let mut phases = Vec::new();
+        let any = self.parts.values().any(|part| part.works);
         for wave in Wave::ALL {
             let mut steps = Vec::new();
-            let objects = self.waves.get(&wave).copied();
+            let objects = self.parts.get(&wave).filter(|part| part.works).map(|part| part.objects);
             if wave == Wave::Webhooks && !self.backends.is_empty() {
                 let services = self.backends.iter().cloned().collect();
                 steps.push(Step::AwaitEndpoints { services, deadline: waits.endpoints });
@@ -242,7 +258,7 @@ impl<'a> Planner<'a> {
             // Before the workloads: what owns others may be started by them, and makes its children anew.
             let owners = match wave {
                 Wave::CustomResources => objects.is_some().then_some(false),
-                Wave::Workloads => Some(true),
+                Wave::Workloads => any.then_some(true),
                 _ => None,
             };
             if let Some(last) = owners.filter(|_| self.rules.census().owned().next().is_some()) {
@@ -260,7 +276,7 @@ impl<'a> Planner<'a> {
             let steps = vec![Step::PruneObjects { extra: self.extra.clone() }];
             phases.push(Phase { name: "prune".to_owned(), steps });
         }
-        if self.waves.contains_key(&Wave::Volumes) {
+        if self.parts.get(&Wave::Volumes).is_some_and(|part| part.works) {
             let steps = vec![Step::RestoreReclaimPolicies { deadline: waits.bound }];
             phases.push(Phase { name: "reclaim policies".to_owned(), steps });
         }
@@ -297,7 +313,7 @@ impl<'a> Planner<'a> {
 
 enum Fate {
     Skip(Skip),
-    Action(Action),
+    Action(Wave, Action),
 }
 
 #[cfg(test)]

@@ -92,7 +92,8 @@ pub async fn judge(
         let source = source(&entry, &kind);
         let there = || match live.get(rules, &source) {
             None => Ok(There::Nothing),
-            Some(seen) if seen.half_done || seen.is(rules, &source)? => Ok(There::Same),
+            Some(seen) if seen.half_done => Ok(There::Unfinished),
+            Some(seen) if seen.is(rules, &source)? => Ok(There::Same),
             Some(_) => Ok(There::Another),
         };
         let decided = planner.take(&source, there);

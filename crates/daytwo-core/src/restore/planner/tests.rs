@@ -118,7 +118,8 @@ fn nothing_to_create_is_no_impact_and_what_differs_is_named() {
     let target = Target { namespaces: [("a".to_owned(), false)].into(), ..Target::default() };
     let planned = planned(&objects, target, There::Another);
     assert_eq!(planned.plan.impact, Impact { creates: 0, updates: 1, deletes: 0 });
-    let differing: Vec<String> = planned.expected.differing.iter().map(ToString::to_string).collect();
+    assert_eq!(steps(&planned), ["1 accounts and roles"], "a wave in which nothing is to be done has a step");
+    let differing: Vec<String> = planned.known.differing.iter().map(ToString::to_string).collect();
     assert_eq!(differing, ["configmaps/a/x"]);
 }
 
