@@ -30,6 +30,9 @@ fn a_lost_namespace_comes_back_from_a_verified_backup() {
     let dry =
         operator.run("restore create --from nightly --include-namespaces shop --dry-run -o json").exits(0);
     conforms(&dry.json());
+    let misspelt =
+        "restore create --from nightly --include-namespaces shop --include-resources cm,screts --dry-run";
+    operator.run(misspelt).exits(0).says("no resource screts").prints("configmaps");
     let plan = operator.run("restore plan --from nightly --include-namespaces shop -o json").exits(0);
     conforms(&plan.json());
     operator.run("restore plan --from nightly --include-namespaces shop").exits(0).prints("create");

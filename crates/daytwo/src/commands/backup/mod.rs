@@ -10,7 +10,7 @@ mod export;
 mod get;
 mod list;
 mod naming;
-mod objects;
+pub mod objects;
 mod prune;
 mod verify;
 

@@ -13,7 +13,7 @@ use crate::filters;
 use crate::progress::Progress;
 use crate::settings::Session;
 
-use super::super::backup::open;
+use super::super::backup::{objects, open};
 use super::report::ReportDocument;
 use super::{pruning, saved};
 
@@ -111,7 +111,11 @@ pub async fn sides(session: &Session, flags: &cli::Request, request: &mut Reques
         Ok::<_, Failure>(Sides { site, location: opened.location, backup: opened.backup })
     };
     let stopped = || Failure::new(Exit::Failed, "stopped; nothing was written");
-    let sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
+    let mut sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
+    let kinds = objects::kinds(&mut sides.backup).await?;
+    for name in request.filter.resolve(&kinds) {
+        session.speak.warn(&format!("the backup has no resource {name}"));
+    }
     sides.location.url().clone_into(&mut request.location);
     Ok(sides)
 }
