@@ -1,9 +1,9 @@
 //! Changes an object that is there and differs: updates it in place, or deletes and creates it.
 //!
-//! Every change names the UID and the version that it was decided on. It refuses to delete what the server would not
-//! take back.
+//! It looks again first: what is the same by now is left alone, and every change names the UID and the version of that
+//! look. It refuses to delete what the server would not take back.
 
-use daytwo_core::json::Meta;
+use daytwo_core::json::{JsonError, Meta};
 use daytwo_core::resource::ObjectKey;
 use daytwo_core::restore::{Action, Source, Write};
 use tokio::time::{Instant, sleep};
@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::object::{Objects, Trouble};
 use super::request::{Created, Deletion, Tries};
 use crate::api::ApiError;
+use crate::restore::Seen;
 
 /// The pause between two looks at an object that is being deleted.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
@@ -25,13 +26,18 @@ impl Objects<'_> {
     ) -> Result<Action, Trouble> {
         let path = self.path(source, key);
         let mut tries = Tries::new(self.writer.patience, false);
-        let uids = match &write.later {
-            Some(later) => self.owners(key, later, false).await?,
-            None => None,
-        };
+        let uids = self.owners_so_far(key, write).await?;
+        let mut sent = false;
         loop {
             let live = self.writer.get(&path).await.map_err(refused)?;
             let Some(live) = live else { return Err(self.vanished(source, key)) };
+            if self.is_same(source, key, &live)? {
+                if !sent {
+                    return Ok(Action::Same);
+                }
+                break;
+            }
+            sent = true;
             let body = self.act.world.rules.over(key, write, uids.as_deref(), &Meta::of(&live)?)?;
             let Err(error) = self.writer.put_once(&path, body.clone(), write.manager.as_deref()).await else {
                 break;
@@ -69,7 +75,9 @@ impl Objects<'_> {
                 _ => {}
             }
         }
-        self.delete(source, key).await?;
+        if !self.delete(source, key).await? {
+            return Ok(Action::Same);
+        }
         match self.make(source, key, write, notes).await {
             Ok(Created::New) => Ok(Action::Replaced),
             // Its controller was faster.
@@ -82,7 +90,8 @@ impl Objects<'_> {
         }
     }
 
-    async fn delete(&self, source: &Source<'_>, key: &ObjectKey) -> Result<(), Trouble> {
+    /// Deletes what is there; `false` if that is the same as the backup's by now.
+    async fn delete(&self, source: &Source<'_>, key: &ObjectKey) -> Result<bool, Trouble> {
         let path = self.path(source, key);
         let since = Instant::now();
         let mut tries = Tries::new(self.writer.patience, false);
@@ -101,6 +110,9 @@ impl Objects<'_> {
                     () = sleep(PAUSE) => continue,
                 }
             }
+            if self.is_same(source, key, &live)? {
+                return Ok(false);
+            }
             let (uid, version) = (
                 meta.uid.as_deref().unwrap_or_default(),
                 meta.resource_version.as_deref().unwrap_or_default(),
@@ -111,7 +123,13 @@ impl Objects<'_> {
                 Err(error) => tries.again(error, self.writer.halt).await.map_err(refused)?,
             }
         }
-        Ok(())
+        Ok(true)
+    }
+
+    fn is_same(&self, source: &Source<'_>, key: &ObjectKey, live: &[u8]) -> Result<bool, JsonError> {
+        let rules = self.act.world.rules;
+        let seen = Seen::of(rules, &key.resource, key.namespace.as_deref(), &key.name, live)?;
+        seen.is(rules, source)
     }
 }
 

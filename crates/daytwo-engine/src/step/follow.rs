@@ -97,7 +97,20 @@ impl Objects<'_> {
         }
     }
 
-    pub(super) async fn owners(
+    /// The UIDs of the owners that `write` is to name, in their order; `None` where one is not there yet, or none is
+    /// named.
+    pub(super) async fn owners_so_far(
+        &self,
+        key: &ObjectKey,
+        write: &Write,
+    ) -> Result<Option<Vec<Option<String>>>, Trouble> {
+        match &write.later {
+            Some(later) => self.owners(key, later, false).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn owners(
         &self,
         key: &ObjectKey,
         later: &Later,

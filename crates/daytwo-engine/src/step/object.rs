@@ -150,10 +150,7 @@ impl<'a> Objects<'a> {
         write: &Write,
         notes: &mut Vec<String>,
     ) -> Result<Created, Trouble> {
-        let uids = match &write.later {
-            Some(later) => self.owners(key, later, false).await?,
-            None => None,
-        };
+        let uids = self.owners_so_far(key, write).await?;
         let created = self.create(source, key, write, uids.as_deref(), notes).await?;
         if created == Created::New {
             notes.extend(write.notes.iter().cloned());
