@@ -171,7 +171,7 @@ pub enum Step {
         /// Whether owners that are not there yet will not come: they are given up.
         last: bool,
     },
-    /// Deletes objects that the backup does not hold, if they still are as they were seen.
+    /// Deletes objects that the backup does not hold, each by the UID and version that a last look shows.
     PruneObjects {
         /// Their names in the cluster, in the order of deleting.
         extra: Vec<ObjectKey>,

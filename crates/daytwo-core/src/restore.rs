@@ -32,7 +32,7 @@ pub use later::{Later, Owner, UNFINISHED_MARK};
 pub use order::Wave;
 pub use planner::{Decided, Planned, Planner, There};
 pub use prepare::{FINISHED_MARK, How, RECLAIM_MARK, Write, address_fallback};
-pub use prune::{Complete, holds_data, in_prune_order};
+pub use prune::{Complete, holds_data, prune_order};
 pub use report::{Report, ReportKind, State, WaveReport};
 pub use request::{Existing, NamespaceMapping, Request, Waits};
 pub use rules::{Rules, Source, Verdict};

@@ -3,10 +3,12 @@
 //! Absence proves something only where the backup says that a list was read to its end. It refuses to take what a
 //! controller or the server makes, and what the request does not ask for.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use super::Request;
+use super::order::{Traits, wave};
 use super::rules::{Rules, Source, controller};
-use super::{Request, Wave};
 use crate::json::{JsonError, Meta};
 use crate::resource::{ObjectKey, ResourceType};
 
@@ -26,13 +28,10 @@ pub fn holds_data(resource: &str) -> bool {
     HOLDS_DATA.contains(&resource)
 }
 
-/// Puts objects in the order of deleting: what rests on others first.
-pub fn in_prune_order(objects: &mut [ObjectKey]) {
-    let wave = |object: &ObjectKey| super::order::wave(&object.resource, super::order::Traits::default());
-    objects.sort_by(|one, other| {
-        let order: (Wave, Wave) = (wave(one), wave(other));
-        order.1.cmp(&order.0).then_with(|| one.cmp(other))
-    });
+/// The order of deleting: what rests on others first.
+pub fn prune_order(one: &ObjectKey, other: &ObjectKey) -> Ordering {
+    let wave = |object: &ObjectKey| wave(&object.resource, Traits::default());
+    wave(other).cmp(&wave(one)).then_with(|| one.cmp(other))
 }
 
 impl Rules {
@@ -98,7 +97,7 @@ mod tests {
             name: "n".into(),
         };
         let mut objects = [key("configmaps"), key("deployments.apps"), key("persistentvolumeclaims")];
-        in_prune_order(&mut objects);
+        objects.sort_by(prune_order);
         let order: Vec<&str> = objects.iter().map(|object| object.resource.as_str()).collect();
         assert_eq!(order, ["deployments.apps", "configmaps", "persistentvolumeclaims"]);
     }

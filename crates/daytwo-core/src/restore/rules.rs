@@ -153,17 +153,9 @@ impl Rules {
     /// served.
     pub fn resource_of(&self, group: &str, kind: &str) -> Option<ResourceType> {
         let is = |resource: &str| resource.split_once('.').map_or("", |(_, group)| group) == group;
-        let served = self.target.served.iter().find(|(resource, served)| served.kind == kind && is(resource));
-        let here = served.and_then(|(resource, served)| {
-            let plural = resource.split_once('.').map_or(resource.as_str(), |(plural, _)| plural);
-            Some(ResourceType {
-                group: group.to_owned(),
-                version: served.versions.first()?.clone(),
-                resource: plural.to_owned(),
-                kind: kind.to_owned(),
-                namespaced: served.namespaced,
-            })
-        });
+        let mut served = self.target.served.iter();
+        let here = served.find(|(resource, served)| served.kind == kind && is(resource));
+        let here = here.and_then(|(resource, _)| self.target.kind(resource));
         here.or_else(|| {
             let mut known = self.census.resources().map(|(_, known, _)| known);
             known.find(|known| known.group == group && known.kind == kind).cloned()

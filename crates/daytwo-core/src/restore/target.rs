@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Census, Request};
 use crate::finding::{Finding, Severity};
-use crate::resource::ObjectKey;
+use crate::resource::{ObjectKey, ResourceType};
 
 /// A resource that the cluster serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,19 @@ impl Target {
     /// Whether objects of `resource` can be written at `version`.
     pub fn serves(&self, resource: &str, version: &str) -> bool {
         self.served.get(resource).is_some_and(|kind| kind.versions.iter().any(|served| served == version))
+    }
+
+    /// The type of `resource`, at the version that the cluster prefers.
+    pub fn kind(&self, resource: &str) -> Option<ResourceType> {
+        let served = self.served.get(resource)?;
+        let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
+        Some(ResourceType {
+            group: group.to_owned(),
+            version: served.versions.first()?.clone(),
+            resource: plural.to_owned(),
+            kind: served.kind.clone(),
+            namespaced: served.namespaced,
+        })
     }
 
     /// What the cluster lacks of what the backup's objects need: kinds, classes, usable namespaces, free volumes.

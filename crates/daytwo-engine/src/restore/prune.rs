@@ -3,7 +3,7 @@
 use daytwo_archive::Head;
 use daytwo_core::json::Meta;
 use daytwo_core::resource::{ObjectKey, ResourceType};
-use daytwo_core::restore::{Complete, Rules, in_prune_order};
+use daytwo_core::restore::{Complete, Rules, prune_order};
 use kube::Client;
 
 use super::lists::{self, METADATA_ONLY};
@@ -40,7 +40,7 @@ pub async fn extra(
 ) -> Result<Vec<Extra>, ApiError> {
     let mut found = Vec::new();
     for resource in complete.keys() {
-        let Some(kind) = kind(rules, resource) else { continue };
+        let Some(kind) = rules.target().kind(resource) else { continue };
         for path in paths(rules, &kind) {
             lists::each(client, &path, METADATA_ONLY, |live| {
                 let meta = Meta::of(live)?;
@@ -60,30 +60,9 @@ pub async fn extra(
             .await?;
         }
     }
-    let mut order: Vec<ObjectKey> = found.iter().map(|extra| extra.object.clone()).collect();
-    in_prune_order(&mut order);
-    order.dedup();
-    let mut sorted = Vec::with_capacity(order.len());
-    found.sort_by(|one, other| one.object.cmp(&other.object));
-    for object in order {
-        if let Ok(at) = found.binary_search_by(|extra| extra.object.cmp(&object)) {
-            sorted.push(found[at].clone());
-        }
-    }
-    Ok(sorted)
-}
-
-/// The type as the cluster serves it.
-fn kind(rules: &Rules, resource: &str) -> Option<ResourceType> {
-    let served = rules.target().served.get(resource)?;
-    let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
-    Some(ResourceType {
-        group: group.to_owned(),
-        version: served.versions.first()?.clone(),
-        resource: plural.to_owned(),
-        kind: served.kind.clone(),
-        namespaced: served.namespaced,
-    })
+    found.sort_by(|one, other| prune_order(&one.object, &other.object));
+    found.dedup_by(|one, other| one.object == other.object);
+    Ok(found)
 }
 
 /// One list of all, or one of each namespace that was named.
