@@ -23,7 +23,9 @@ pub(super) async fn complete(
     let (mut head, files, manifest) = match drain(claim, options, &mut body, &mut small, outcome).await {
         Ok(drained) => drained,
         Err(error) => {
-            let _ = body.abort().await;
+            if let Err(left) = body.abort().await {
+                tracing::warn!(error = %left, "an upload of the backup could not be ended: `daytwo backup prune --orphans` does");
+            }
             return Err(error);
         }
     };
