@@ -22,8 +22,15 @@ fn planted_values_are_in_no_output_at_any_verbosity() {
                 "restore create r{n} --from b{n} --namespace-mapping planted:planted-{n}",
                 "restore describe r{n}",
                 "restore create --from b{n} --namespace-mapping planted:planted-{n}",
+                "restore create --from b{n} --namespace-mapping planted:planted-{n} --existing replace --prune --yes",
+                "restore plan --from b{n} --namespace-mapping planted:later-{n} --plan-out p{n}.json",
+                "restore run p{n}.json",
             ] {
                 let line = verb.replace("{n}", &number.to_string());
+                if line.contains("--existing replace") {
+                    let other = r#"{"data":{"password":"b3RoZXI="}}"#;
+                    operator.kubectl(&format!("patch secret db -n planted-{number} -p {other}"));
+                }
                 let ran = operator.run(&format!("{line} {loud} -o {format}"));
                 assert!(ran.code <= 1, "{line}: {ran:?}");
                 for text in [&ran.stdout, &ran.stderr] {
@@ -34,8 +41,18 @@ fn planted_values_are_in_no_output_at_any_verbosity() {
             }
         }
     }
-    let journals = operator.person.home().join("store/metadata");
-    let found =
-        std::process::Command::new("grep").args(["-rlE", "pl4nted|cGw0bnRl"]).arg(journals).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&found.stdout), "", "a value in a journal");
+    let put_back = operator.kubectl("get secret db -n planted-1 -o jsonpath={.data.password}");
+    assert_eq!(put_back, "cGw0bnRlZC1pbi1kYXRh", "no Secret was replaced");
+    let home = operator.person.home();
+    let mut grep = std::process::Command::new("grep");
+    grep.args(["-rlE", "pl4nted|cGw0bnRl"]).arg(home.join("store/metadata"));
+    grep.args((1..=number).map(|number| home.join(format!("p{number}.json"))));
+    let found = grep.output().unwrap();
+    assert_eq!(
+        found.status.code(),
+        Some(1),
+        "grep could not look: {}",
+        String::from_utf8_lossy(&found.stderr)
+    );
+    assert_eq!(String::from_utf8_lossy(&found.stdout), "", "a value in a journal or a plan");
 }
