@@ -25,7 +25,7 @@ pub use gate::Gate;
 pub use rule::{Fault, Rule};
 
 use crate::control_plane::ControlPlane;
-use crate::nest::write_private;
+use crate::nest::{Nest, write_private};
 use crate::s3::S3;
 use api::Target;
 use rule::Armed;
@@ -47,7 +47,7 @@ pub struct FaultProxy {
     address: SocketAddr,
     state: Arc<State>,
     listener: Option<JoinHandle<()>>,
-    folder: tempfile::TempDir,
+    nest: Nest,
 }
 
 /// What connections share.
@@ -92,7 +92,7 @@ impl FaultProxy {
     fn before(target: Target) -> Result<FaultProxy> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port for the proxy")?;
         let address = listener.local_addr().context("the proxy's port is unknown")?;
-        let folder = tempfile::Builder::new().prefix("daytwo-fault-").tempdir()?;
+        let nest = Nest::new("fault")?;
         let state = Arc::new(State {
             target,
             rules: Mutex::default(),
@@ -107,7 +107,7 @@ impl FaultProxy {
             .name("fault proxy".to_owned())
             .spawn(move || listen(&listener, &shared))
             .context("no thread for the proxy")?;
-        Ok(FaultProxy { address, state, listener: Some(listener), folder })
+        Ok(FaultProxy { address, state, listener: Some(listener), nest })
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -117,12 +117,12 @@ impl FaultProxy {
 
     /// A kubeconfig that leads through the proxy; only before an API server.
     pub fn kubeconfig(&self) -> PathBuf {
-        self.folder.path().join("kubeconfig")
+        self.nest.folder().join("kubeconfig")
     }
 
     /// A folder that goes with the proxy, for what tests write beside it.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.nest.folder()
     }
 
     /// Adds a rule. Of those that match a request, the first that was added decides.

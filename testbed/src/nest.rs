@@ -75,6 +75,11 @@ impl Nest {
         &self.folder
     }
 
+    /// The variable that puts a process, started by others, and its children under the watchdog.
+    pub fn mark(&self) -> (&'static str, &Path) {
+        (MARK, &self.folder)
+    }
+
     /// Where a process's stdout and stderr go.
     pub fn log(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.log"))

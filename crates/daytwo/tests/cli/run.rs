@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
+use testbed::nest::Nest;
 
 /// A person with an empty home folder.
 pub struct Person {
-    home: TempDir,
+    home: Nest,
     environment: Vec<(String, String)>,
 }
 
@@ -21,7 +21,7 @@ pub struct Ran {
 
 impl Person {
     pub fn new() -> Self {
-        Self { home: tempfile::tempdir().expect("a folder"), environment: Vec::new() }
+        Self { home: Nest::new("person").expect("a folder"), environment: Vec::new() }
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -30,16 +30,18 @@ impl Person {
     }
 
     pub fn home(&self) -> &Path {
-        self.home.path()
+        self.home.folder()
     }
 
     /// The program, ready to run in the home folder.
     pub fn command<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_daytwo"));
+        let (mark, nest) = self.home.mark();
         command
             .args(words)
             .current_dir(self.home())
             .env_clear()
+            .env(mark, nest)
             .env("HOME", self.home())
             .env("KUBECONFIG", self.home().join("no-kubeconfig"))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))

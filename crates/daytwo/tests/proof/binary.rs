@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use testbed::S3;
+use testbed::nest::Nest;
 
 /// Longer than any run; only there so that a hang ends, and fails.
 const DEADLINE: Duration = Duration::from_secs(400);
@@ -18,16 +19,14 @@ const LOOK: Duration = Duration::from_millis(1);
 /// Where and against what the binary runs.
 #[derive(Debug)]
 pub struct Daytwo {
-    home: tempfile::TempDir,
+    home: Nest,
     env: Vec<(String, String)>,
 }
 
 impl Daytwo {
     /// Knows no cluster and no location.
     pub fn new() -> Daytwo {
-        let home = tempfile::Builder::new().prefix("daytwo-proof-").tempdir().unwrap();
-        std::fs::create_dir(home.path().join("tmp")).unwrap();
-        Daytwo { home, env: Vec::new() }
+        Daytwo { home: Nest::new("proof").unwrap(), env: Vec::new() }
     }
 
     /// With a folder of its own as location.
@@ -61,22 +60,22 @@ impl Daytwo {
 
     /// Its home, which goes with it.
     pub fn home(&self) -> &Path {
-        self.home.path()
+        self.home.folder()
     }
 
     /// The folder of [`Daytwo::on_folder`].
     pub fn folder(&self) -> PathBuf {
-        self.home.path().join("location")
+        self.home.folder().join("location")
     }
 
     /// The folder for its temporary files.
     pub fn temporary(&self) -> PathBuf {
-        self.home.path().join("tmp")
+        self.home.folder().join("tmp")
     }
 
     /// The environment it runs in.
     pub fn environment(&self) -> Vec<(String, String)> {
-        let home = self.home.path().to_str().unwrap();
+        let home = self.home.folder().to_str().unwrap();
         let mut env = vec![
             ("PATH".to_owned(), std::env::var("PATH").unwrap_or_default()),
             ("HOME".to_owned(), home.to_owned()),
@@ -84,6 +83,8 @@ impl Daytwo {
             ("XDG_STATE_HOME".to_owned(), format!("{home}/state")),
             ("TMPDIR".to_owned(), format!("{home}/tmp")),
         ];
+        let (mark, nest) = self.home.mark();
+        env.push((mark.to_owned(), nest.to_str().unwrap().to_owned()));
         env.extend(self.env.iter().cloned());
         env
     }
@@ -91,7 +92,7 @@ impl Daytwo {
     /// Begins a run.
     pub fn start<A: AsRef<OsStr>>(&self, args: &[A]) -> Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_daytwo"));
-        command.args(args).env_clear().envs(self.environment()).current_dir(self.home.path());
+        command.args(args).env_clear().envs(self.environment()).current_dir(self.home.folder());
         let shown = format!(
             "daytwo {}",
             args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect::<Vec<_>>().join(" ")
