@@ -41,16 +41,23 @@ struct Took {
 }
 
 impl Ground {
-    /// Builds what is needed and starts it.
+    /// Builds what is needed and starts it, without a controller manager.
     pub fn start() -> Result<Ground> {
+        Ground::with_controllers(false)
+    }
+
+    /// The same, with `controllers` or without.
+    pub fn with_controllers(controllers: bool) -> Result<Ground> {
         available(&[Family::Etcd, Family::Kube, Family::S3])?;
         let [daytwo, client] = cargo::programs(
             ["daytwo", "bench-client"],
             &["--release", "--package", "daytwo", "--package", "xtask"],
         )?;
         // Compaction would come in some rounds and not in others.
-        let site =
-            ControlPlane::builder().controller_manager(false).compaction_interval(Duration::ZERO).start()?;
+        let site = ControlPlane::builder()
+            .controller_manager(controllers)
+            .compaction_interval(Duration::ZERO)
+            .start()?;
         let s3 = S3::start()?;
         s3.create_bucket(OURS)?;
         s3.create_bucket(THEIRS)?;

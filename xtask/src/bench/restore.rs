@@ -1,7 +1,11 @@
-//! `cargo xtask bench restore`: restores into empty namespaces beside a bare loader that creates the same objects, a
-//! restore that finds nothing to do beside listing the same objects, a plan, and memory.
+//! `cargo xtask bench restore`: restores into empty namespaces beside a bare loader that creates the same objects, and
+//! beside Velero; a restore that finds nothing to do beside listing the same objects; pruning beside bare deletes; a plan,
+//! and memory.
 //!
 //! Each round restores into namespaces of its own, so that nothing has to be deleted between them.
+
+mod prune;
+mod velero;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -20,6 +24,8 @@ use crate::cargo::say;
 const TIMED_UP_TO: u32 = 100_000;
 /// The size whose plan and memory have limits.
 const LIMITS_AT: u32 = 30_000;
+/// The size that is pruned, and that Velero, which takes minutes, restores too.
+const COMPARED_AT: u32 = 10_000;
 const MEMORY_LIMIT: f64 = 64.0 * MIB;
 const LARGE_MEMORY_LIMIT: f64 = 96.0 * MIB;
 const PLAN_MEMORY_LIMIT: f64 = 128.0 * MIB;
@@ -61,6 +67,9 @@ pub fn run(args: &Args) -> Result<()> {
         } else {
             bench.timed(args.rounds, &mut series, &mut rows)?;
         }
+        if size == COMPARED_AT {
+            velero::measure(&bench, &mut series, &mut rows)?;
+        }
     }
     show::show(args.json.as_deref(), &series, &rows)
 }
@@ -79,14 +88,11 @@ impl Bench<'_> {
     }
 
     /// Our restore into namespaces that begin with `prefix`.
-    fn restore(&self, prefix: &str, more: &[&str]) -> Command {
-        let mapping: Vec<String> =
-            (0..NAMESPACES).map(|number| format!("bench-{number:02}:{prefix}-{number:02}")).collect();
-        let included: Vec<String> = (0..NAMESPACES).map(|number| format!("bench-{number:02}")).collect();
+    fn restore(&self, location: &str, prefix: &str, more: &[&str]) -> Command {
         let mut command = self.ground.daytwo(&["restore", "create", "--from", SOURCE, "-o", "name"]);
-        command.args(["--location", &self.folder()]);
-        command.arg("--include-namespaces").arg(included.join(","));
-        command.arg("--namespace-mapping").arg(mapping.join(",")).args(more);
+        command.args(["--location", location]);
+        command.arg("--include-namespaces").arg(namespaces("bench"));
+        command.arg("--namespace-mapping").arg(mapping(prefix)).args(more);
         command
     }
 
@@ -95,18 +101,11 @@ impl Bench<'_> {
         command
     }
 
-    /// A bare loader that creates the same objects.
-    fn loader(&self, prefix: &str, connections: u32) -> Command {
-        let (size, connections) = (self.size.to_string(), connections.to_string());
-        self.ground.client_command(
-            "fill",
-            &["--prefix", prefix, "--connections", &connections, "--from", "0", "--to", &size],
-        )
-    }
-
     fn timed(&self, rounds: u32, series: &mut Vec<Series>, rows: &mut Vec<Row>) -> Result<()> {
         let objects = format!("{} objects", self.size);
-        let connections = self.best()?;
+        let tries: Vec<(u32, String)> =
+            CONNECTIONS.iter().map(|connections| (*connections, format!("try-{connections}"))).collect();
+        let connections = self.best(&tries, "fill")?;
         say(&format!("{objects}: {rounds} rounds against a bare loader over {connections} connections"));
         let mut ours = Series::new(format!("restore into empty namespaces, {objects}"));
         let mut theirs = Series::new(format!("a bare loader, {connections} at a time, {objects}"));
@@ -115,10 +114,10 @@ impl Bench<'_> {
         let mut lists = Series::new(format!("listing the same, {objects}"));
         for round in 1..=rounds {
             let (prefix, bare) = (format!("ours-{round}"), format!("bare-{round}"));
-            let planned = self.here(self.restore(&prefix, &["--dry-run"]));
+            let planned = self.here(self.restore(&self.folder(), &prefix, &["--dry-run"]));
             plan.push(self.ground.measure(&planned)?);
-            let restore = self.here(self.restore(&prefix, &[]));
-            let loader = self.loader(&bare, connections);
+            let restore = self.here(self.restore(&self.folder(), &prefix, &[]));
+            let loader = self.load("fill", &bare, connections);
             if round % 2 == 0 {
                 theirs.push(self.ground.measure(&loader)?);
                 ours.push(self.ground.measure(&restore)?);
@@ -166,16 +165,19 @@ impl Bench<'_> {
             rows.push(limit(format!("peak memory, {objects}"), MEMORY_LIMIT, Unit::Bytes, peak(&ours)));
         }
         series.extend([ours, theirs, plan, again, lists]);
+        if self.size == COMPARED_AT {
+            self.prune(&tries, rounds, series, rows)?;
+        }
         Ok(())
     }
 
-    /// The number of connections that the bare loader is fastest with.
-    fn best(&self) -> Result<u32> {
+    /// The number of connections with which the bare loader is fastest at `verb`, each tried on a prefix of its own.
+    fn best(&self, tries: &[(u32, String)], verb: &str) -> Result<u32> {
         let mut best: Option<(f64, u32)> = None;
-        for connections in CONNECTIONS {
-            let took = self.ground.measure(&self.loader(&format!("try-{connections}"), connections))?;
+        for (connections, prefix) in tries {
+            let took = self.ground.measure(&self.load(verb, prefix, *connections))?;
             if best.is_none_or(|(wall, _)| took.wall < wall) {
-                best = Some((took.wall, connections));
+                best = Some((took.wall, *connections));
             }
         }
         best.map(|(_, connections)| connections).context("no number of connections")
@@ -184,7 +186,7 @@ impl Bench<'_> {
     /// What a bare client has to read to list the same objects: the lists of a restore that finds nothing to do.
     fn lists(&self, prefix: &str) -> Result<PathBuf> {
         let counter = Counter::before(self.ground)?;
-        let mut restore = self.restore(prefix, &["--dry-run"]);
+        let mut restore = self.restore(&self.folder(), prefix, &["--dry-run"]);
         restore.arg("--kubeconfig").arg(counter.0.kubeconfig());
         finished(&mut restore)?;
         let paths = counter.take().paths;
@@ -198,7 +200,7 @@ impl Bench<'_> {
     #[expect(clippy::cast_precision_loss, reason = "requests of one restore")]
     fn writes(&self) -> Result<f64> {
         let counter = Counter::before(self.ground)?;
-        let mut restore = self.restore("counted", &[]);
+        let mut restore = self.restore(&self.folder(), "counted", &[]);
         restore.arg("--kubeconfig").arg(counter.0.kubeconfig());
         finished(&mut restore)?;
         let seen = counter.0.take_seen();
@@ -212,7 +214,7 @@ impl Bench<'_> {
     fn memory(&self, series: &mut Vec<Series>, rows: &mut Vec<Row>) -> Result<()> {
         say(&format!("{} objects: a restore for its memory", self.size));
         let mut ours = Series::new(format!("restore into empty namespaces, {} objects", self.size));
-        ours.push(self.ground.measure(&self.here(self.restore("large", &[])))?);
+        ours.push(self.ground.measure(&self.here(self.restore(&self.folder(), "large", &[])))?);
         rows.push(Row {
             what: format!("peak memory, {} objects", self.size),
             against: "a limit".to_owned(),
@@ -225,4 +227,17 @@ impl Bench<'_> {
         series.push(ours);
         Ok(())
     }
+}
+
+/// The namespaces that begin with `prefix`, as a flag takes them.
+fn namespaces(prefix: &str) -> String {
+    let names: Vec<String> = (0..NAMESPACES).map(|number| format!("{prefix}-{number:02}")).collect();
+    names.join(",")
+}
+
+/// The namespaces that the cluster was filled in, each mapped to one that begins with `prefix`.
+fn mapping(prefix: &str) -> String {
+    let pairs: Vec<String> =
+        (0..NAMESPACES).map(|number| format!("bench-{number:02}:{prefix}-{number:02}")).collect();
+    pairs.join(",")
 }

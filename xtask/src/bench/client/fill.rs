@@ -1,4 +1,4 @@
-//! Fills a cluster with objects as fast as its API server takes them.
+//! Fills a cluster with objects as fast as its API server takes them, and deletes them as fast.
 
 use std::ops::Range;
 use std::path::Path;
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::SendRequest;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use tokio::task::JoinSet;
 
 use super::connect::Server;
@@ -25,9 +25,31 @@ pub async fn fill(kubeconfig: &Path, prefix: &str, numbers: Range<u32>, connecti
     let server = Server::of(kubeconfig)?;
     let mut connection = server.connect().await?;
     for object in objects::needed(prefix) {
-        create(&server, &mut connection, &object).await?;
+        send(&server, &mut connection, Act::Create, &object).await?;
     }
     established(&server).await?;
+    each(&server, Act::Create, prefix, numbers, connections).await
+}
+
+/// Deletes the objects of `numbers` in namespaces that begin with `prefix`; what those need stays.
+#[tokio::main]
+pub async fn clear(kubeconfig: &Path, prefix: &str, numbers: Range<u32>, connections: usize) -> Result<()> {
+    each(&Server::of(kubeconfig)?, Act::Delete, prefix, numbers, connections).await
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Create,
+    Delete,
+}
+
+async fn each(
+    server: &Server,
+    act: Act,
+    prefix: &str,
+    numbers: Range<u32>,
+    connections: usize,
+) -> Result<()> {
     let next = Arc::new(AtomicU32::new(numbers.start));
     let mut loaders = JoinSet::new();
     for _ in 0..connections {
@@ -39,7 +61,7 @@ pub async fn fill(kubeconfig: &Path, prefix: &str, numbers: Range<u32>, connecti
                 if number >= numbers.end {
                     return Ok(());
                 }
-                create(&server, &mut connection, &objects::object(&prefix, number)).await?;
+                send(&server, &mut connection, act, &objects::object(&prefix, number)).await?;
             }
         });
     }
@@ -50,28 +72,41 @@ pub async fn fill(kubeconfig: &Path, prefix: &str, numbers: Range<u32>, connecti
     Ok(())
 }
 
-async fn create(
+async fn send(
     server: &Server,
     connection: &mut SendRequest<Full<Bytes>>,
+    act: Act,
     object: &objects::Object,
 ) -> Result<()> {
+    let (method, path, body, done) = match act {
+        Act::Create => {
+            let done = [StatusCode::CREATED, StatusCode::CONFLICT];
+            (Method::POST, object.path.clone(), object.body.clone(), done)
+        }
+        Act::Delete => {
+            let path = format!("{}/{}", object.path, object.name);
+            (Method::DELETE, path, Bytes::new(), [StatusCode::OK, StatusCode::ACCEPTED])
+        }
+    };
     for _ in 0..ATTEMPTS {
         connection.ready().await.context("the API server closed the connection")?;
-        let request = Request::post(&object.path)
+        let request = Request::builder()
+            .method(&method)
+            .uri(&path)
             .header(hyper::header::HOST, &server.address)
             .header(hyper::header::CONTENT_TYPE, "application/json")
-            .body(Full::new(object.body.clone()))
+            .body(Full::new(body.clone()))
             .context("no request")?;
         let response = connection.send_request(request).await.context("no answer")?;
         let status = response.status();
         let body = response.into_body().collect().await.context("no whole answer")?.to_bytes();
         match status {
-            StatusCode::CREATED | StatusCode::CONFLICT => return Ok(()),
+            status if done.contains(&status) => return Ok(()),
             StatusCode::TOO_MANY_REQUESTS => {}
-            _ => bail!("POST {}: {status}: {}", object.path, String::from_utf8_lossy(&body)),
+            _ => bail!("{method} {path}: {status}: {}", String::from_utf8_lossy(&body)),
         }
     }
-    bail!("POST {}: the server has no time", object.path)
+    bail!("{method} {path}: the server has no time")
 }
 
 /// Waits until custom resources can be listed.

@@ -31,19 +31,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Create mixed objects numbered FROM to TO, in namespaces that begin with PREFIX
-    Fill {
-        #[arg(long)]
-        kubeconfig: PathBuf,
-        #[arg(long, default_value = "bench")]
-        prefix: String,
-        /// More than 32 bring nothing on two cores: the API server's CPU is what limits
-        #[arg(long, default_value_t = 32)]
-        connections: usize,
-        #[arg(long)]
-        from: u32,
-        #[arg(long)]
-        to: u32,
-    },
+    Fill(Load),
+    /// Delete what `fill` created
+    Clear(Load),
     /// Read a recorded sequence of list pages at a fresh revision, and print their addresses
     Plan {
         #[arg(long)]
@@ -69,10 +59,29 @@ enum Command {
     },
 }
 
+/// Which objects, and how many at a time.
+#[derive(Debug, clap::Args)]
+struct Load {
+    #[arg(long)]
+    kubeconfig: PathBuf,
+    #[arg(long, default_value = "bench")]
+    prefix: String,
+    /// More than 32 bring nothing on two cores: the API server's CPU is what limits
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+    #[arg(long)]
+    from: u32,
+    #[arg(long)]
+    to: u32,
+}
+
 fn main() -> Result<()> {
     match Cli::parse().command {
-        Command::Fill { kubeconfig, prefix, connections, from, to } => {
-            fill::fill(&kubeconfig, &prefix, from..to, connections)
+        Command::Fill(load) => {
+            fill::fill(&load.kubeconfig, &load.prefix, load.from..load.to, load.connections)
+        }
+        Command::Clear(load) => {
+            fill::clear(&load.kubeconfig, &load.prefix, load.from..load.to, load.connections)
         }
         Command::Plan { kubeconfig, recorded } => print(&pages::plan(&kubeconfig, &recorded)?),
         Command::Read { kubeconfig, job, in_flight } => print(&read::read(&kubeconfig, &job, in_flight)?),

@@ -20,13 +20,16 @@ const NAMESPACES: u32 = 10;
 pub struct Object {
     /// The path of its collection.
     pub path: String,
+    /// Its name in it.
+    pub name: String,
     /// Its JSON.
     pub body: Bytes,
 }
 
 impl Object {
     fn new(path: String, body: &Value) -> Object {
-        Object { path, body: Bytes::from(body.to_string()) }
+        let name = body["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        Object { path, name, body: Bytes::from(body.to_string()) }
     }
 }
 
