@@ -6,13 +6,15 @@
 //!
 //! A holder writes at least every [`Timing::beat`], and starts no act later than [`Timing::lease`] after its last
 //! record. Whoever takes over waits until the journal has not moved for [`Timing::dead_after`], by its own monotonic
-//! clock; no two clocks are compared. Bulk work never waits for a record: checkpoints are written beside it.
+//! clock; no two clocks are compared. A holder that was a process of the same machine need not be waited for once the
+//! kernel says that it is gone. Bulk work never waits for a record: checkpoints are written beside it.
 //!
 //! It refuses to hold what must not leave a cluster: records name objects and give reasons, never a Secret's value or
 //! a digest of one.
 
 mod error;
 mod lease;
+mod process;
 mod record;
 mod recorded;
 
@@ -33,6 +35,7 @@ pub use record::{Entry, Record};
 pub use recorded::Recorded;
 
 use crate::event::{Clock, Event, Observer};
+use process::Process;
 
 /// The largest record that is read, in bytes.
 const MAX_RECORD: u64 = 64 << 20;
@@ -103,7 +106,8 @@ impl Journal {
         if !is_name(&run) {
             return Err(JournalError::Invalid(run));
         }
-        let first = Record::new(&run, 0, at, holder, Entry::Planned { plan: Box::new(plan), known });
+        let mut first = Record::new(&run, 0, at, holder, Entry::Planned { plan: Box::new(plan), known });
+        first.process = Process::own();
         let recorded = Recorded::of(first.clone()).map_err(|what| corrupt(&run, 0, what))?;
         let mut journal = Self {
             location: location.clone(),
@@ -153,7 +157,8 @@ impl Journal {
 
     /// Takes hold of a run that stopped or whose holder died, to go on with it.
     ///
-    /// A run whose holder did not let go is watched until its journal has not moved for [`Timing::dead_after`].
+    /// A run whose holder did not let go is watched until its journal has not moved for [`Timing::dead_after`]; not so
+    /// where the holder was a process of this machine that is gone.
     ///
     /// # Errors
     /// [`JournalError::Held`] if the journal moves meanwhile, [`JournalError::Ended`] if every step was carried out.
@@ -169,7 +174,10 @@ impl Journal {
         if let Some(at) = recorded.ended {
             return Err(JournalError::Ended { run: run.to_owned(), at });
         }
-        if recorded.stopped.is_none() {
+        let gone = recorded.process.as_ref().zip(Process::own()).is_some_and(|(it, own)| it.is_gone(&own));
+        if gone {
+            events.event(Event::Note(format!("{} is gone and did not let go of run {run}", recorded.holder)));
+        } else if recorded.stopped.is_none() {
             events.event(Event::Waiting {
                 what: format!("run {run} to stand still for {} s", timing.dead_after.as_secs()),
                 because: format!(
@@ -230,7 +238,9 @@ impl Journal {
     /// [`JournalError::Held`] if another runner took over; this one must not act any more. [`JournalError::Store`] if
     /// the store does not take it.
     pub async fn append(&mut self, entry: Entry, at: Timestamp) -> Result<(), JournalError> {
-        let record = Record::new(&self.run, self.next, at, &self.holder, entry);
+        let taken = matches!(entry, Entry::Taken { .. });
+        let mut record = Record::new(&self.run, self.next, at, &self.holder, entry);
+        record.process = taken.then(Process::own).flatten();
         self.write(&record).await?;
         let n = record.n;
         self.recorded.apply(record).map_err(|what| corrupt(&self.run, n, what))

@@ -5,6 +5,8 @@ use daytwo_core::restore::{Tally, WaveReport};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::process::Process;
+
 /// One record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,6 +23,9 @@ pub struct Record {
     pub at: Timestamp,
     /// Who wrote it.
     pub holder: String,
+    /// The holder's process, in the records by which it takes hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) process: Option<Process>,
     /// What it says.
     #[serde(flatten)]
     pub entry: Entry,
@@ -99,6 +104,7 @@ impl Record {
             n,
             at,
             holder: holder.to_owned(),
+            process: None,
             entry,
         }
     }

@@ -4,6 +4,7 @@ use daytwo_core::plan::{Place, Plan};
 use daytwo_core::restore::{Tally, WaveReport};
 use jiff::Timestamp;
 
+use super::process::Process;
 use super::record::{Entry, Record};
 
 /// A run as its journal tells it.
@@ -31,6 +32,8 @@ pub struct Recorded {
     pub stopped: Option<(String, Vec<String>)>,
     /// When every step had been carried out.
     pub ended: Option<Timestamp>,
+    /// The process of that holder.
+    pub(super) process: Option<Process>,
     /// The number of the next record.
     pub(super) next: u64,
 }
@@ -41,7 +44,7 @@ impl Recorded {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn of(first: Record) -> Result<Self, String> {
-        let Record { n: 0, at, holder, entry: Entry::Planned { plan, known }, .. } = first else {
+        let Record { n: 0, at, holder, process, entry: Entry::Planned { plan, known }, .. } = first else {
             return Err("a journal begins with a plan".to_owned());
         };
         Ok(Self {
@@ -56,6 +59,7 @@ impl Recorded {
             waves: Vec::new(),
             stopped: None,
             ended: None,
+            process,
             next: 1,
         })
     }
@@ -78,6 +82,7 @@ impl Recorded {
             Entry::Planned { .. } => return Err("a second plan".to_owned()),
             Entry::Taken { .. } => {
                 self.holder = record.holder;
+                self.process = record.process;
                 self.since = record.at;
             }
             Entry::Began { step } => {
