@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::ApiError;
 use crate::event::{Clock, Event, Observer};
 use crate::journal::{Entry, Journal, JournalError, Lease, Timing};
+use crate::pace::{Gate, Pass};
 use crate::site::Site;
 use crate::step;
 
@@ -33,6 +34,8 @@ pub struct World<'a> {
     pub events: &'a dyn Observer,
     /// Ends the run cleanly when cancelled.
     pub stop: &'a CancellationToken,
+    /// What every write passes.
+    pub(crate) gate: &'a Gate,
 }
 
 /// How far a run has come.
@@ -243,6 +246,15 @@ impl<'a> Act<'a> {
             }
         }
         !self.halt.is_cancelled()
+    }
+
+    /// A place among the writes in flight; `None` once the step is to end.
+    pub async fn enter(&self) -> Option<Pass<'_>> {
+        tokio::select! {
+            biased;
+            () = self.halt.cancelled() => None,
+            pass = self.world.gate.enter() => Some(pass),
+        }
     }
 
     /// Progress that no record tells of yet.

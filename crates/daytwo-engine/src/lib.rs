@@ -12,6 +12,7 @@ pub mod cut;
 pub mod discovery;
 mod event;
 pub mod journal;
+mod pace;
 pub mod restore;
 mod site;
 mod step;

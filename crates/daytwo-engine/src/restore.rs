@@ -22,6 +22,7 @@ use crate::advance::{self, Progress, RunError, World};
 use crate::api::ApiError;
 use crate::event::{Clock, Event, Observer};
 use crate::journal::{Journal, JournalError, Recorded, Timing};
+use crate::pace::Gate;
 use crate::site::Site;
 
 pub(crate) use live::{Live, Look, Seen};
@@ -188,6 +189,7 @@ impl Runner<'_> {
     }
 
     async fn run(&self, journal: &mut Journal, rules: &Rules) -> Result<Report, RestoreError> {
+        let gate = Gate::new(rules.request().in_flight());
         let world = World {
             site: self.site,
             backup: self.backup,
@@ -195,6 +197,7 @@ impl Runner<'_> {
             clock: self.clock,
             events: self.events,
             stop: self.stop,
+            gate: &gate,
         };
         let progress = advance::run(journal, &world).await.map_err(|source| match source {
             RunError::Journal(error) => RestoreError::Journal(error),

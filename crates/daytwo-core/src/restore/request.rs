@@ -26,17 +26,17 @@ pub struct Request {
     pub existing: Existing,
     /// Objects that the backup does not hold, though it would if they had been there, are deleted.
     pub prune: bool,
-    /// Requests in flight; 0 means the default, 32.
+    /// The most requests in flight; 0 means the default, 64. How many there are is found by trying.
     pub concurrency: u16,
     /// The longest waits.
     pub waits: Waits,
 }
 
 impl Request {
-    /// Requests in flight, at least one.
+    /// The most requests in flight, at least one.
     pub fn in_flight(&self) -> usize {
         match self.concurrency {
-            0 => 32,
+            0 => 64,
             set => usize::from(set),
         }
     }
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_request_of_an_older_version_is_read_with_defaults() {
         let request: Request = serde_json::from_str(r#"{"backup":"b"}"#).unwrap();
-        assert_eq!(request.in_flight(), 32);
+        assert_eq!(request.in_flight(), 64);
         assert_eq!(request.waits.established, SignedDuration::from_secs(60));
     }
 }

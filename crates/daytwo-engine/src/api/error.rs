@@ -102,6 +102,11 @@ impl ApiError {
         matches!(self, Self::Status { code: 504, message, .. } if message.contains("Too large resource version"))
     }
 
+    /// Whether the server has no time: 429, or 503 that says when to come again.
+    pub fn pushes_back(&self) -> bool {
+        matches!(self, Self::Status { code: 429, .. } | Self::Status { code: 503, retry_after: Some(_), .. })
+    }
+
     /// Whether the same request may succeed if sent again, and after how long at the least.
     pub fn retry(&self) -> Option<Duration> {
         match self {

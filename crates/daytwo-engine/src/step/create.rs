@@ -55,10 +55,16 @@ pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<C
         entries,
         broken: &broken,
     };
-    stream::unfold(reader, |mut reader| async move { Some((reader.next().await?, reader)) })
-        .for_each_concurrent(world.rules.request().in_flight(), |item| {
+    let items = stream::unfold(reader, |mut reader| async move {
+        let item = reader.next().await?;
+        let pass = reader.act.enter().await?;
+        Some(((item, pass), reader))
+    });
+    items
+        .for_each_concurrent(world.rules.request().in_flight(), |(item, pass)| {
             let (objects, ledger) = (&objects, &ledger);
             async move {
+                let _pass = pass;
                 if let Some(outcome) = objects.write(&item.source()).await {
                     ledger.done(item.number, item.kind, outcome);
                 }

@@ -7,7 +7,7 @@ use daytwo_core::finding::{Finding, Severity};
 use daytwo_core::json::{JsonError, elements, find, string};
 use tokio::time::{Instant, sleep};
 
-use super::{duration, request::Writer};
+use super::request::Writer;
 use crate::advance::Act;
 use crate::api::ApiError;
 use crate::event::Event;
@@ -30,8 +30,7 @@ pub(super) async fn wait(
     deadline: Duration,
     act: &Act<'_>,
 ) -> Result<bool, ApiError> {
-    let patience = duration(act.world.rules.request().waits.request);
-    let writer = Writer { client: act.world.site.client(), patience, halt: &act.halt };
+    let writer = Writer::of(act);
     let since = Instant::now();
     let mut pause = PAUSES.0;
     let mut pending: Vec<&String> = definitions.iter().collect();

@@ -5,14 +5,13 @@ use daytwo_core::resource::ObjectKey;
 use daytwo_core::restore::Action;
 
 use super::request::{Created, Writer};
-use super::{count, duration, failed};
+use super::{count, failed};
 use crate::advance::Act;
 use crate::api::ApiError;
 
 /// Makes those of `namespaces` that are not there; returns whether it was stopped.
 pub(super) async fn ensure(namespaces: &[String], act: &Act<'_>) -> Result<bool, ApiError> {
-    let patience = duration(act.world.rules.request().waits.request);
-    let writer = Writer { client: act.world.site.client(), patience, halt: &act.halt };
+    let writer = Writer::of(act);
     for name in namespaces {
         if !act.may_act().await {
             return Ok(true);

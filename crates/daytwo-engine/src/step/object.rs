@@ -10,7 +10,7 @@ use daytwo_core::restore::{Action, Existing, How, Source, Wave, Write, address_f
 use super::outcome::{End, Outcome, Told};
 use super::owners::Owners;
 use super::request::{Created, Writer};
-use super::{account, duration, failed};
+use super::{account, failed};
 use crate::advance::Act;
 use crate::api::ApiError;
 use crate::discovery;
@@ -50,8 +50,7 @@ impl<'a> Objects<'a> {
     /// For `act`, which saw what is `live`; `wave` is what is written.
     pub fn new(act: &'a Act<'a>, live: Live, wave: Option<Wave>) -> Self {
         let rules = act.world.rules;
-        let patience = duration(rules.request().waits.request);
-        let writer = Writer { client: act.world.site.client(), patience, halt: &act.halt };
+        let writer = Writer::of(act);
         let fresh = wave == Some(Wave::CustomResources);
         Self { act, writer, owners: Owners::new(writer, rules), live, fresh }
     }

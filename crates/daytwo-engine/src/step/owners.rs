@@ -117,11 +117,20 @@ pub(super) async fn bind(last: bool, act: &Act<'_>) -> Result<Carried, RunError>
         while under_way.len() >= world.rules.request().in_flight() {
             under_way.next().await;
         }
+        // While it waits for a place, those under way go on.
+        let pass = loop {
+            tokio::select! {
+                pass = act.enter() => break pass,
+                Some(()) = under_way.next() => {}
+            }
+        };
+        let Some(pass) = pass else { break };
         if !act.may_act().await {
             break;
         }
         let objects = &objects;
         under_way.push(async move {
+            let _pass = pass;
             let source = Source {
                 resource: &kind,
                 namespace: entry.namespace.as_deref(),

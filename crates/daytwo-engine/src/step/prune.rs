@@ -7,7 +7,7 @@ use daytwo_core::restore::Action;
 use futures::stream::{self, StreamExt};
 
 use super::request::{Deletion, Tries, Writer};
-use super::{count, duration, failed};
+use super::{count, failed};
 use crate::advance::Act;
 use crate::api::ApiError;
 use crate::discovery;
@@ -24,12 +24,12 @@ pub(super) async fn prune(objects: &[ObjectKey], act: &Act<'_>) -> Result<bool, 
         prune::extra(world.site.client(), rules, &complete, |object| !planned.contains(object)).await?;
     let mut still: HashMap<ObjectKey, Extra> =
         still.into_iter().map(|extra| (extra.object.clone(), extra)).collect();
-    let patience = duration(rules.request().waits.request);
-    let writer = Writer { client: world.site.client(), patience, halt: &act.halt };
+    let writer = Writer::of(act);
     // In the order of the plan; what rests on others goes first.
     let extra: Vec<Extra> = objects.iter().filter_map(|object| still.remove(object)).collect();
     stream::iter(extra)
         .for_each_concurrent(rules.request().in_flight(), |extra| async move {
+            let Some(_pass) = act.enter().await else { return };
             if !act.may_act().await {
                 return;
             }

@@ -9,7 +9,7 @@ use daytwo_core::resource::ObjectKey;
 use daytwo_core::restore::RECLAIM_MARK;
 use tokio::time::{Instant, sleep};
 
-use super::{duration, failed, request::Writer};
+use super::{failed, request::Writer};
 use crate::advance::Act;
 use crate::api::ApiError;
 use crate::event::Event;
@@ -30,8 +30,7 @@ struct Held {
 
 /// Gives back the policy of every volume of the backup that carries the mark; returns whether it was stopped.
 pub(super) async fn restore(deadline: Duration, act: &Act<'_>) -> Result<bool, ApiError> {
-    let patience = duration(act.world.rules.request().waits.request);
-    let writer = Writer { client: act.world.site.client(), patience, halt: &act.halt };
+    let writer = Writer::of(act);
     let since = Instant::now();
     let mut refused = Vec::new();
     loop {

@@ -13,7 +13,10 @@ use serde::de::IgnoredAny;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::duration;
+use crate::advance::Act;
 use crate::api::{self, ApiError, Patience};
+use crate::pace::Gate;
 use crate::restore::lists::escape;
 
 /// The field manager of what has no manager of its own.
@@ -59,9 +62,21 @@ pub struct Writer<'a> {
     pub patience: Duration,
     /// Once cancelled, nothing is tried again.
     pub halt: &'a CancellationToken,
+    /// Told when the server pushes back.
+    gate: &'a Gate,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    /// For what `act` writes.
+    pub fn of(act: &'a Act<'_>) -> Self {
+        Self {
+            client: act.world.site.client(),
+            patience: duration(act.world.rules.request().waits.request),
+            halt: &act.halt,
+            gate: act.world.gate,
+        }
+    }
+
     /// POSTs `body` to the collection `path`. `fresh` tells that its kind was defined just now, so that a server
     /// which does not know it yet is asked again.
     ///
@@ -229,7 +244,11 @@ impl Writer<'_> {
         }
         let request = request.body(Body::from(body)).map_err(|error| invalid(error.to_string()))?;
         let patience = Patience::default();
-        let answer = api::send(self.client, request, &patience).await?;
+        let answer = api::send(self.client, request, &patience).await.inspect_err(|error| {
+            if let (true, Some(pause)) = (error.pushes_back(), error.retry()) {
+                self.gate.pushed_back(pause);
+            }
+        })?;
         // Read to its end also where nobody wants it, or the connection cannot be used again.
         match timeout(patience.next_byte, Limited::new(answer.into_body(), MAX_ANSWER).collect()).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),

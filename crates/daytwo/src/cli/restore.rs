@@ -154,8 +154,8 @@ pub struct Request {
     /// Create claims empty whose data lies in a snapshot or a volume repository
     #[arg(long)]
     pub empty_volumes: bool,
-    /// Requests in flight
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
+    /// The most requests in flight; how many are best is found out
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
     #[command(flatten)]
     pub identities: Identities,
