@@ -9,6 +9,7 @@
     reason = "a test that cannot start its parts, or read what it asked for, fails"
 )]
 
+mod alike;
 mod binary;
 mod chance;
 mod site;
@@ -23,9 +24,11 @@ mod faults_restore;
 mod faults_store;
 mod hostile;
 mod kill;
+mod kill_restore;
 mod large;
 mod late;
 mod readme;
+mod round;
 mod runners;
 mod secrets;
 mod stores;
