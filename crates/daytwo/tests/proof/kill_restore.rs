@@ -16,7 +16,7 @@ use crate::{say, site, times};
 const SOURCE: &str = "killed-source";
 /// Where a person's objects lie, and how many of each there are.
 const COLLECTIONS: [(&str, usize); 8] = [
-    ("/api/v1/namespaces/NS/configmaps", 70),
+    ("/api/v1/namespaces/NS/configmaps", 68),
     ("/api/v1/namespaces/NS/secrets", 20),
     ("/api/v1/namespaces/NS/services", 4),
     ("/apis/apps/v1/namespaces/NS/deployments", 8),
@@ -168,7 +168,7 @@ fn a_killed_restore_is_gone_on_with_and_ends_equal_to_one_that_was_not() {
             }
             // The same command goes on, and so does the verb that is made for it.
             let args = match (&there, n % 2) {
-                (Some(_), 1) => ["resume", &run, "--output=json"].map(str::to_owned).to_vec(),
+                (Some(_), _) => ["restore", "resume", &run, "--output=json"].map(str::to_owned).to_vec(),
                 _ => create(&run, &target),
             };
             begun += usize::from(there.is_some());

@@ -131,7 +131,8 @@ fn a_random_set_with_owners_comes_back_the_same_and_a_second_restore_writes_noth
         objects += made.len();
         let scope = [
             format!("--include-namespaces={}", NAMESPACES.join(",")),
-            "--include-cluster-scoped-resources=clusterroles,priorityclasses".to_owned(),
+            "--include-cluster-resources=true".to_owned(),
+            "--include-resources=namespaces,configmaps,secrets,serviceaccounts,deployments,poddisruptionbudgets,crates,clusterroles,priorityclasses".to_owned(),
         ];
         let backup = |name: &str| {
             daytwo
