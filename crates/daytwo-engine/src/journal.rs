@@ -39,6 +39,8 @@ use process::Process;
 
 /// The largest record that is read, in bytes.
 const MAX_RECORD: u64 = 64 << 20;
+/// The pause before a record that the store did not take is written again; each is twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Records read at the same time.
 const READERS: usize = 16;
 
@@ -252,17 +254,29 @@ impl Journal {
             serde_json::to_vec(record).expect("invariant: a record has string keys and finite numbers");
         // The right to act counts from before the write: when the store took it is not known.
         let since = Instant::now();
-        match self.location.create(&key, Bytes::from(body)).await {
-            Ok(_) => {}
-            Err(StoreError::Exists { .. }) => {
-                // Ours, if an earlier try of this write arrived and its answer did not.
-                let there = fetch(&self.location, &self.run, record.n).await?;
-                if there != *record {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.location.create(&key, Bytes::from(body.clone())).await {
+                Ok(()) => break,
+                Err(StoreError::Exists { .. }) => {
+                    // Ours, if an earlier try of this write arrived and its answer did not.
+                    let there = fetch(&self.location, &self.run, record.n).await?;
+                    if there == *record {
+                        break;
+                    }
                     let recorded = Self::read(&self.location, &self.run).await?;
                     return Err(held(&self.run, &recorded));
                 }
+                // As long as acts may start; what somebody has to mend does not go away by itself.
+                Err(StoreError::Unavailable(failure))
+                    if failure.remedy.is_none() && since.elapsed() + pause < self.timing.lease =>
+                {
+                    tracing::debug!(%failure, "writing a record again");
+                    sleep(pause).await;
+                    pause *= 2;
+                }
+                Err(source) => return Err(JournalError::Store { run: self.run.clone(), source }),
             }
-            Err(source) => return Err(JournalError::Store { run: self.run.clone(), source }),
         }
         self.next = record.n + 1;
         self.lease.renew(since);

@@ -127,6 +127,7 @@ enum When {
     Always,
     Nth(u64),
     First(u64),
+    From(u64),
     /// In a thousand, by a generator of this state.
     Chance(u32, u64),
 }
@@ -186,6 +187,12 @@ impl Rule {
         self
     }
 
+    /// The `n`th of them, counted from 1, and all that follow.
+    pub fn from(mut self, n: u64) -> Rule {
+        self.when = When::From(n);
+        self
+    }
+
     /// About `per_mille` in a thousand of them, chosen by `seed`.
     pub fn chance(mut self, per_mille: u32, seed: u64) -> Rule {
         self.when = When::Chance(per_mille, seed);
@@ -223,6 +230,7 @@ impl Armed {
             When::Always => true,
             When::Nth(n) => self.matched == *n,
             When::First(n) => self.matched <= *n,
+            When::From(n) => self.matched >= *n,
             When::Chance(per_mille, state) => next(state) % 1000 < u64::from(*per_mille),
         };
         meets.then(|| self.rule.fault.clone())
@@ -265,6 +273,7 @@ mod tests {
         let requests = [("GET", "/b"), ("GET", "/a"), ("GET", "/a"), ("GET", "/a")];
         assert_eq!(met(Rule::new(Fault::Reset).path("/a").nth(2), &requests), [false, false, true, false]);
         assert_eq!(met(Rule::new(Fault::Reset).path("/a").first(2), &requests), [false, true, true, false]);
+        assert_eq!(met(Rule::new(Fault::Reset).path("/a").from(2), &requests), [false, false, true, true]);
     }
 
     #[test]

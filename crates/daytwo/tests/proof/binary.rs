@@ -21,12 +21,14 @@ const LOOK: Duration = Duration::from_millis(1);
 pub struct Daytwo {
     home: Nest,
     env: Vec<(String, String)>,
+    /// The process whose mounts it sees.
+    mounts: Option<u32>,
 }
 
 impl Daytwo {
     /// Knows no cluster and no location.
     pub fn new() -> Daytwo {
-        Daytwo { home: Nest::new("proof").unwrap(), env: Vec::new() }
+        Daytwo { home: Nest::new("proof").unwrap(), env: Vec::new(), mounts: None }
     }
 
     /// With a folder of its own as location.
@@ -46,6 +48,38 @@ impl Daytwo {
             daytwo = daytwo.env(name, &value);
         }
         daytwo
+    }
+
+    /// With a disk of its own as location, of so many KiB, that nothing else sees and that goes with it; `None` where this
+    /// user may not mount any.
+    pub fn on_disk(kib: u32) -> Option<Daytwo> {
+        let mut daytwo = Daytwo::on_folder();
+        let (folder, ready) = (daytwo.folder(), daytwo.home().join("mounted"));
+        let script = format!(
+            "mount -t tmpfs -o size={kib}k tmpfs {} && touch {} && exec sleep infinity",
+            folder.display(),
+            ready.display()
+        );
+        let mut holder = Command::new("unshare");
+        daytwo.mounts =
+            Some(daytwo.home.spawn("mounts", holder.args(["--mount", "sh", "-c", &script])).unwrap());
+        let mounted = testbed::until(Duration::from_secs(20), "a disk of its own", || {
+            daytwo.home.check("mounts")?;
+            Ok(ready.exists().then_some(()))
+        });
+        match mounted {
+            Ok(()) => Some(daytwo),
+            Err(error) => {
+                eprintln!("skipped: no disk can be mounted here: {error:#}");
+                None
+            }
+        }
+    }
+
+    /// The location as [`Daytwo::on_disk`] sees it.
+    pub fn disk(&self) -> PathBuf {
+        let root = format!("/proc/{}/root", self.mounts.unwrap());
+        Path::new(&root).join(self.folder().strip_prefix("/").unwrap())
     }
 
     pub fn env(mut self, name: &str, value: &str) -> Daytwo {
@@ -91,7 +125,20 @@ impl Daytwo {
 
     /// Begins a run.
     pub fn start<A: AsRef<OsStr>>(&self, args: &[A]) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_daytwo"));
+        let mut command = match self.mounts {
+            None => Command::new(env!("CARGO_BIN_EXE_daytwo")),
+            Some(holder) => {
+                let mut command = Command::new("nsenter");
+                command.args([
+                    "--mount",
+                    "--target",
+                    &holder.to_string(),
+                    "--",
+                    env!("CARGO_BIN_EXE_daytwo"),
+                ]);
+                command
+            }
+        };
         command.args(args).env_clear().envs(self.environment()).current_dir(self.home.folder());
         let shown = format!(
             "daytwo {}",

@@ -2,6 +2,7 @@
 //! nobody has to wait, since the killed one ran on this machine.
 
 use std::collections::BTreeMap;
+use std::sync::Once;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,7 +14,8 @@ use crate::chance::Chance;
 use crate::kill::bulk;
 use crate::{say, site, times};
 
-const SOURCE: &str = "killed-source";
+/// The namespace whose backup is restored.
+pub const SOURCE: &str = "killed-source";
 /// Where a person's objects lie, and how many of each there are.
 const COLLECTIONS: [(&str, usize); 8] = [
     ("/api/v1/namespaces/NS/configmaps", 68),
@@ -30,7 +32,15 @@ fn at(collection: usize) -> String {
     COLLECTIONS[collection].0.replace("NS", SOURCE)
 }
 
-/// Objects with owners before and after them, several managers, a status, Jobs that had finished.
+/// A cluster with [`SOURCE`]: objects with owners before and after them, several managers, a status, Jobs that had
+/// finished.
+pub fn filled() -> Option<&'static ControlPlane> {
+    static FILLED: Once = Once::new();
+    let site = bulk()?;
+    FILLED.call_once(|| fill(site, &mut Api::of(site).unwrap()));
+    Some(site)
+}
+
 fn fill(site: &ControlPlane, api: &mut Api) {
     let mut definition = site::definition("boxes", "Box");
     definition["spec"]["versions"][0]["subresources"] = json!({ "status": {} });
@@ -102,7 +112,7 @@ fn own(api: &mut Api, collection: &str, owner: &Value, version: &str, kind: &str
 }
 
 /// Everything in `namespace` but for what a server alone decides.
-fn dump(api: &mut Api, namespace: &str) -> BTreeMap<String, Value> {
+pub fn dump(api: &mut Api, namespace: &str) -> BTreeMap<String, Value> {
     let mut objects = Vec::new();
     for (collection, _) in COLLECTIONS {
         let list = api.get(&collection.replace("NS", namespace)).unwrap();
@@ -123,7 +133,8 @@ fn dump(api: &mut Api, namespace: &str) -> BTreeMap<String, Value> {
     plain.collect()
 }
 
-fn create(run: &str, target: &str) -> Vec<String> {
+/// What restores it into `target`.
+pub fn create(run: &str, target: &str) -> Vec<String> {
     [
         "restore",
         "create",
@@ -146,9 +157,8 @@ fn state(daytwo: &Daytwo, run: &str) -> Option<String> {
 
 #[test]
 fn a_killed_restore_is_gone_on_with_and_ends_equal_to_one_that_was_not() {
-    let Some(site) = bulk() else { return };
+    let Some(site) = filled() else { return };
     let mut api = Api::of(site).unwrap();
-    fill(site, &mut api);
     let daytwo = Daytwo::on_folder().cluster(site.kubeconfig());
     daytwo.run(&["backup", "create", "killed", &format!("--include-namespaces={SOURCE}")]).expect(0);
     let whole = daytwo.run(&create("whole", "killed-whole")).expect(0);

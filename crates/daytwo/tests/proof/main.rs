@@ -20,6 +20,7 @@ mod conversion;
 mod cut;
 mod damage;
 mod faults_api;
+mod faults_journal;
 mod faults_restore;
 mod faults_store;
 mod hostile;
