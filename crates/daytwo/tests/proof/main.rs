@@ -29,6 +29,7 @@ mod kill_restore;
 mod large;
 mod late;
 mod readme;
+mod restart;
 mod round;
 mod runners;
 mod secrets;
