@@ -26,6 +26,7 @@ mod rules;
 mod skip;
 mod tally;
 mod target;
+mod view;
 
 pub use census::{Census, DataElsewhere, Volumes};
 pub use fixed::Fixed;

@@ -5,6 +5,7 @@
 //! becomes of each object is decided in `daytwo_core::restore`. It refuses to hold a backup in memory: it is streamed,
 //! once to see what is in it, once to judge, and once for each wave.
 
+mod compare;
 mod elsewhere;
 pub(crate) mod lists;
 mod live;
@@ -25,6 +26,7 @@ use crate::journal::{Journal, JournalError, Recorded, Timing};
 use crate::pace::Gate;
 use crate::site::Site;
 
+pub use compare::{Compared, Comparing, Comparison};
 pub(crate) use live::{Live, Look, Seen};
 pub(crate) use survey::Kinds;
 

@@ -18,26 +18,25 @@ enum Noise {
 
 use Noise::{All, In};
 
-const OBJECT: Noise = In(&[
-    ("apiVersion", All),
-    ("kind", All),
-    ("status", All),
-    (
-        "metadata",
-        In(&[
-            ("uid", All),
-            ("resourceVersion", All),
-            ("creationTimestamp", All),
-            ("deletionTimestamp", All),
-            ("deletionGracePeriodSeconds", All),
-            ("generation", All),
-            ("selfLink", All),
-            ("managedFields", All),
-            ("ownerReferences", All),
-            ("annotations", In(&[(RECLAIM_MARK, All), (FINISHED_MARK, All), (UNFINISHED_MARK, All)])),
-        ]),
-    ),
+mod bare;
+
+pub(super) use bare::{compared, sent};
+
+/// What a server or the end of a restore decides.
+const METADATA: Noise = In(&[
+    ("uid", All),
+    ("resourceVersion", All),
+    ("creationTimestamp", All),
+    ("deletionTimestamp", All),
+    ("deletionGracePeriodSeconds", All),
+    ("generation", All),
+    ("selfLink", All),
+    ("managedFields", All),
+    ("ownerReferences", All),
+    ("annotations", In(&[(RECLAIM_MARK, All), (FINISHED_MARK, All), (UNFINISHED_MARK, All)])),
 ]);
+
+const OBJECT: Noise = In(&[("apiVersion", All), ("kind", All), ("status", All), ("metadata", METADATA)]);
 
 const VOLUME: Noise = In(&[
     ("metadata", In(&[("annotations", In(&[("pv.kubernetes.io/bound-by-controller", All)]))])),
@@ -126,7 +125,12 @@ pub(super) fn feed(
     lost: Lost,
     sink: &mut dyn FnMut(&[u8]),
 ) -> Result<(), JsonError> {
-    let special: &[&Noise] = match resource {
+    value(object, noise(resource, object, lost)?, sink)
+}
+
+/// What of `object`, one of `resource`, is not compared.
+fn noise(resource: &str, object: &[u8], lost: Lost) -> Result<&'static [&'static Noise], JsonError> {
+    let special: &'static [&'static Noise] = match resource {
         "persistentvolumes" => &[&OBJECT, &VOLUME],
         "persistentvolumeclaims" if lost.volume => &[&OBJECT, &CLAIM, &EMPTIED_CLAIM],
         "persistentvolumeclaims" => &[&OBJECT, &CLAIM],
@@ -146,7 +150,7 @@ pub(super) fn feed(
         }
         _ => &[&OBJECT],
     };
-    value(object, special, sink)
+    Ok(special)
 }
 
 /// Whether a Job's selector is its author's.
