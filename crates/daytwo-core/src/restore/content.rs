@@ -20,23 +20,28 @@ use Noise::{All, In};
 
 mod bare;
 
-pub(super) use bare::{compared, sent};
+pub(super) use bare::compared;
 
-/// What a server or the end of a restore decides.
-const METADATA: Noise = In(&[
-    ("uid", All),
-    ("resourceVersion", All),
-    ("creationTimestamp", All),
-    ("deletionTimestamp", All),
-    ("deletionGracePeriodSeconds", All),
-    ("generation", All),
-    ("selfLink", All),
-    ("managedFields", All),
-    ("ownerReferences", All),
-    ("annotations", In(&[(RECLAIM_MARK, All), (FINISHED_MARK, All), (UNFINISHED_MARK, All)])),
+const OBJECT: Noise = In(&[
+    ("apiVersion", All),
+    ("kind", All),
+    ("status", All),
+    (
+        "metadata",
+        In(&[
+            ("uid", All),
+            ("resourceVersion", All),
+            ("creationTimestamp", All),
+            ("deletionTimestamp", All),
+            ("deletionGracePeriodSeconds", All),
+            ("generation", All),
+            ("selfLink", All),
+            ("managedFields", All),
+            ("ownerReferences", All),
+            ("annotations", In(&[(RECLAIM_MARK, All), (FINISHED_MARK, All), (UNFINISHED_MARK, All)])),
+        ]),
+    ),
 ]);
-
-const OBJECT: Noise = In(&[("apiVersion", All), ("kind", All), ("status", All), ("metadata", METADATA)]);
 
 const VOLUME: Noise = In(&[
     ("metadata", In(&[("annotations", In(&[("pv.kubernetes.io/bound-by-controller", All)]))])),

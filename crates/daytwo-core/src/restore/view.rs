@@ -3,8 +3,9 @@
 //! For people who decide whether to let it happen. It refuses to compare by other rules than the restore does, and to
 //! show a Secret's values unasked.
 
+use super::Action;
+use super::content::{self, Lost};
 use super::rules::{Rules, Source};
-use super::{Action, content};
 use crate::diff::{Field, Noise, Options, Secrets, States, diff, three_way};
 use crate::json::{Edits, JsonError, Meta};
 
@@ -24,8 +25,9 @@ impl Rules {
     ) -> Result<Vec<Field>, JsonError> {
         let Some(sent) = self.sent(source, live, action)? else { return Ok(Vec::new()) };
         let resource = source.resource.group_resource();
-        let states =
-            (content::sent(source.bytes)?, live.map(content::sent).transpose()?, content::sent(&sent)?);
+        // What it cannot get back is shown, though it does not count as differing.
+        let bare = |object: &[u8]| content::compared(&resource, object, Lost::default());
+        let states = (bare(source.bytes)?, live.map(bare).transpose()?, bare(&sent)?);
         let states = States { backup: &states.0, live: states.1.as_deref(), sent: &states.2 };
         let all = Options { noise: Noise::Show, secrets: Secrets::Show };
         let to_live = match live {
@@ -141,10 +143,7 @@ mod tests {
             "claimRef":{"namespace":"c","name":"c","uid":"2"},"persistentVolumeReclaimPolicy":"Delete"},"status":{}}"#;
         assert_eq!(
             rows(&kind("", "persistentvolumes", "PersistentVolume"), volume, None, Action::Created),
-            [
-                r#"spec.claimRef.uid: "2" - - Neither"#,
-                r#"spec.persistentVolumeReclaimPolicy: "Delete" - "Retain" Neither"#
-            ]
+            [r#"spec.persistentVolumeReclaimPolicy: "Delete" - "Retain" Neither"#]
         );
         let maps = kind("", "configmaps", "ConfigMap");
         assert_eq!(

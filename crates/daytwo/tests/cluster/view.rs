@@ -8,7 +8,7 @@ use crate::conform::conforms;
 const DEPLOYMENT: &str = "
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: web, namespace: viewed}
+metadata: {name: front, namespace: viewed}
 spec:
   replicas: 0
   selector: {matchLabels: {app: web}}
@@ -68,13 +68,14 @@ fn a_plan_shows_field_by_field_what_would_be_overwritten_and_writes_nothing() {
         assert!(text.contains(shown), "{shown:?} is missing: {text}");
     }
     let planned = operator.run(&format!("restore plan {flags}")).exits(0).stdout;
+    eprintln!("DBG\n{text}");
     let body = |text: &str| text.split_once('\n').map(|(_, rest)| rest.to_owned());
     assert_eq!(body(&planned), body(&text), "the two show something else");
 
     let json = operator.run(&format!("restore create {flags} --dry-run -o json")).exits(0);
     let report = json.json();
     conforms(&report);
-    let image = field(&report, "web", "spec.template.spec.containers[name=app].image");
+    let image = field(&report, "front", "spec.template.spec.containers[name=app].image");
     assert_eq!(image["backup"], "registry.invalid/app:1");
     assert_eq!(image["live"], "registry.invalid/app:2");
     assert_eq!((&image["sent"], &image["from"]), (&image["backup"], &"backup".into()));
@@ -94,7 +95,7 @@ fn a_plan_shows_field_by_field_what_would_be_overwritten_and_writes_nothing() {
 
     let kept = "--from viewed --include-namespaces viewed --show-diff --dry-run -o json";
     let kept = operator.run(&format!("restore create {kept}")).exits(1).json();
-    let image = field(&kept, "web", "spec.template.spec.containers[name=app].image");
+    let image = field(&kept, "front", "spec.template.spec.containers[name=app].image");
     assert_eq!((&image["sent"], &image["from"]), (&image["live"], &"live".into()));
     assert_eq!(versions(), before, "a plan wrote");
     let nothing = operator.run("restore create --from viewed --show-diff").exits(2);

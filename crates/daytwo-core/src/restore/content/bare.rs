@@ -1,10 +1,7 @@
 //! An object as people compare it: JSON again, without what is not compared. It refuses to be written to a cluster.
 
-use super::{All, In, Lost, METADATA, Noise, absent, below, noise};
+use super::{All, Lost, Noise, absent, below, noise};
 use crate::json::{JsonError, elements, fields, quote};
-
-/// What a server or the end of a restore decides, however the object is written.
-const SERVER: Noise = In(&[("status", All), ("metadata", METADATA)]);
 
 /// `object`, one of `resource`, with what [`super::feed`] feeds of it.
 ///
@@ -13,16 +10,6 @@ const SERVER: Noise = In(&[("status", All), ("metadata", METADATA)]);
 pub(in crate::restore) fn compared(resource: &str, object: &[u8], lost: Lost) -> Result<Vec<u8>, JsonError> {
     let mut out = Vec::with_capacity(object.len());
     copy(object, noise(resource, object, lost)?, &mut out)?;
-    Ok(out)
-}
-
-/// `object` with all that whoever sends it decides.
-///
-/// # Errors
-/// It is not JSON.
-pub(in crate::restore) fn sent(object: &[u8]) -> Result<Vec<u8>, JsonError> {
-    let mut out = Vec::with_capacity(object.len());
-    copy(object, &[&SERVER], &mut out)?;
     Ok(out)
 }
 
@@ -78,6 +65,7 @@ fn copy_object(bytes: &[u8], noise: &[&Noise], out: &mut Vec<u8>) -> Result<(), 
 mod tests {
     use super::*;
     use crate::restore::UNFINISHED_MARK;
+    use crate::restore::content::feed;
 
     #[test]
     fn what_is_left_for_people_is_what_is_compared() {
@@ -92,15 +80,14 @@ mod tests {
             claim(Lost::default()),
             r#"{"metadata":{"name":"c"},"spec":{"volumeName":"v","list":[{"b":1},2]}}"#
         );
+        let fed = |object: &[u8]| {
+            let mut content = Vec::new();
+            let mut sink = |part: &[u8]| content.extend_from_slice(part);
+            feed("persistentvolumeclaims", object, Lost::default(), &mut sink).unwrap();
+            content
+        };
+        assert_eq!(fed(claim(Lost::default()).as_bytes()), fed(object.as_bytes()));
         let emptied = claim(Lost { volume: true, ..Lost::default() });
         assert_eq!(emptied, r#"{"metadata":{"name":"c"},"spec":{"list":[{"b":1},2]}}"#);
-        assert_eq!(
-            text(sent(object.as_bytes()).unwrap()),
-            concat!(
-                r#"{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"c","#,
-                r#""annotations":{"pv.kubernetes.io/bind-completed":"yes"}},"#,
-                r#""spec":{"volumeName":"v","list":[{"b":1},2]}}"#
-            )
-        );
     }
 }

@@ -16,6 +16,9 @@ const WIDEST: usize = 40;
 /// In place of a value that is not there.
 const NONE: &str = "-";
 
+/// kubectl's copy of the object as it was applied: what differs in it differs in the object too, but for its order.
+const APPLIED: &str = r#"metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"]"#;
+
 /// The fields of an object that becomes `action`, each line with its newline.
 pub fn text(fields: &[Field], action: Action, paint: Paint) -> String {
     if fields.is_empty() {
@@ -58,16 +61,22 @@ fn value(value: Option<&RawValue>) -> String {
 
 /// The value sent, by whose it is: hidden ones look alike.
 fn whose(field: &Field) -> String {
-    match field.from {
-        Origin::Backup => "the backup's".to_owned(),
-        Origin::Live => "the live one".to_owned(),
-        Origin::Neither => value(field.sent.as_deref()),
+    match (field.from, &field.sent) {
+        (_, None) if field.live.is_some() => "is removed".to_owned(),
+        (_, None) => "is left out".to_owned(),
+        (Origin::Backup, _) => "the backup's".to_owned(),
+        (Origin::Live, _) => "the live one".to_owned(),
+        (Origin::Neither, sent) => value(sent.as_deref()),
     }
 }
 
 /// A long value, as lines of one side after `-` and of the other after `+`.
 fn lines(field: &Field, live: bool, sent: bool) -> String {
     let mut text = String::new();
+    if path(field) == APPLIED {
+        let _ = writeln!(text, "    {APPLIED}: differs too: see -o json");
+        return text;
+    }
     let mut pair = |title: &str, before: &Option<Box<RawValue>>, after: &Option<Box<RawValue>>| {
         let change = FieldChange {
             path: field.path.clone(),
@@ -76,7 +85,7 @@ fn lines(field: &Field, live: bool, sent: bool) -> String {
             after: after.clone(),
         };
         let rendered = render(&[change]);
-        let body = rendered.split_once('\n').map_or("", |(_, body)| body);
+        let body = rendered.split_once('\n').map_or("", |(_, body)| body.trim_end());
         let _ = writeln!(text, "    {}: {title}", path(field));
         text.push_str(&indented(body));
     };
@@ -94,7 +103,7 @@ fn lines(field: &Field, live: bool, sent: bool) -> String {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("    {line}\n")).collect()
+    text.lines().map(|line| format!("    {}\n", line.trim_end())).collect()
 }
 
 fn plain(text: &str) -> String {
@@ -125,7 +134,7 @@ mod tests {
     fn short_values_stand_in_columns_and_say_whose_is_sent() {
         let [backup, live, sent] = [
             r#"{"image":"a:1","paused":true}"#,
-            r#"{"image":"a:2","x":1}"#,
+            r#"{"image":"a:2","x":1,"z":2}"#,
             r#"{"image":"a:1","x":1,"y":"é"}"#,
         ];
         assert_eq!(
@@ -133,9 +142,10 @@ mod tests {
             concat!(
                 "    FIELD    BACKUP   LIVE    SENT\n",
                 "    image    \"a:1\"    \"a:2\"   the backup's\n",
-                "    paused   true     -       the live one\n",
+                "    paused   true     -       is left out\n",
                 "    x        -        1       the live one\n",
                 "    y        -        -       \"é\"\n",
+                "    z        -        2       is removed\n",
             )
         );
         assert_eq!(
@@ -143,7 +153,8 @@ mod tests {
             concat!(
                 "    FIELD   BACKUP   LIVE\n",
                 "    image   \"a:1\"    \"a:2\"\n",
-                "    x       -        1\n"
+                "    x       -        1\n",
+                "    z       -        2\n"
             )
         );
         assert_eq!(

@@ -35,7 +35,8 @@ fn step_text(step: &Step) -> String {
     match step {
         Step::EnsureNamespaces { namespaces } => format!("make namespaces {}", namespaces.join(", ")),
         Step::CreateObjects { wave, objects } => {
-            format!("create {} of {}", words::count(*objects, "object"), wave.name())
+            let objects = words::count(*objects, "object");
+            format!("write {}: {objects}, of which what is the same is left alone", wave.name())
         }
         Step::AwaitEstablished { definitions, deadline } => format!(
             "wait until {} are established, at most {} s",

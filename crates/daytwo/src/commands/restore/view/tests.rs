@@ -99,7 +99,7 @@ Without their fields: 3 more that differ, 0 more that are changed on the way: se
 
 Steps
 PLACE   PHASE           STEP
-0.0     configuration   create 2 objects of configuration
+0.0     configuration   write configuration: 2 objects, of which what is the same is left alone
 relies on the backup: b, 7 objects
 "
     );
