@@ -72,6 +72,7 @@ pub fn three_way(
     whole: States<'_>,
     secrets: Secrets,
 ) -> Result<Vec<Field>, JsonError> {
+    let as_stored = to_sent.is_empty();
     let mut rows: BTreeMap<(Path, bool), Both> = BTreeMap::new();
     for change in to_live {
         let row = rows.entry((change.path.clone(), change.order)).or_default();
@@ -81,11 +82,18 @@ pub fn three_way(
         let row = rows.entry((change.path.clone(), change.order)).or_default();
         row.1 = Some(change);
     }
-    let tops: Vec<Path> = rows.keys().filter(|(_, order)| !order).map(|(path, _)| path.clone()).collect();
-    rows.retain(|(path, _), _| !tops.iter().any(|top| is_below(path, top)));
+    // In this order what is inside a field follows it.
+    let mut top: Option<Path> = None;
+    rows.retain(|(path, order), _| {
+        let inside = top.as_ref().is_some_and(|top| is_below(path, top));
+        if !inside && !order {
+            top = Some(path.clone());
+        }
+        !inside
+    });
     let mut fields = Vec::with_capacity(rows.len());
     for ((path, order), both) in rows {
-        fields.push(field(path, order, both, states)?);
+        fields.push(field(path, order, both, states, as_stored)?);
     }
     if secrets == Secrets::Hide {
         let sides: Vec<&[u8]> = [whole.backup, whole.sent].into_iter().chain(whole.live).collect();
@@ -99,7 +107,14 @@ pub fn three_way(
     Ok(fields)
 }
 
-fn field(path: Path, order: bool, both: Both, states: States<'_>) -> Result<Field, JsonError> {
+/// One row; `as_stored` tells that nothing is changed on the way.
+fn field(
+    path: Path,
+    order: bool,
+    both: Both,
+    states: States<'_>,
+    as_stored: bool,
+) -> Result<Field, JsonError> {
     let (to_live, to_sent) = both;
     let backup = to_sent.as_ref().or(to_live.as_ref()).and_then(|change| change.before.clone());
     let other = |change: Option<FieldChange>, state: Option<&[u8]>| match (change, state) {
@@ -110,7 +125,7 @@ fn field(path: Path, order: bool, both: Both, states: States<'_>) -> Result<Fiel
         (None, None) => Ok(None),
     };
     let live = other(to_live, states.live)?;
-    let sent = other(to_sent, Some(states.sent))?;
+    let sent = if as_stored { backup.clone() } else { other(to_sent, Some(states.sent))? };
     let from = if same(sent.as_deref(), backup.as_deref())? {
         Origin::Backup
     } else if states.live.is_some() && same(sent.as_deref(), live.as_deref())? {
@@ -206,7 +221,7 @@ mod tests {
         ]);
         assert_eq!(
             rows,
-            [r#"a: 1 2 1 Backup"#, r#"b: "x" "y" "z" Neither"#, "c: true - true Backup", "d: - [1] [1] Live"]
+            ["a: 1 2 1 Backup", r#"b: "x" "y" "z" Neither"#, "c: true - true Backup", "d: - [1] [1] Live"]
         );
     }
 

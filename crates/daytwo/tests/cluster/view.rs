@@ -68,7 +68,6 @@ fn a_plan_shows_field_by_field_what_would_be_overwritten_and_writes_nothing() {
         assert!(text.contains(shown), "{shown:?} is missing: {text}");
     }
     let planned = operator.run(&format!("restore plan {flags}")).exits(0).stdout;
-    eprintln!("{text}");
     let body = |text: &str| text.split_once('\n').map(|(_, rest)| rest.to_owned());
     assert_eq!(body(&planned), body(&text), "the two show something else");
 
