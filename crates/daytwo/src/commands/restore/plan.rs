@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::settings::Session;
 
 use super::view::{AsPlan, Look, View};
-use super::{create, saved};
+use super::{create, pruning, saved};
 
 /// The steps as a table, and what they rest on.
 pub fn steps(plan: &Plan, paint: Paint) -> String {
@@ -64,6 +64,7 @@ fn step_text(step: &Step) -> String {
 pub async fn run(session: &Session, verb: cli::Plan) -> Result {
     let mut request = create::request(&verb.request)?;
     let sides = create::sides(session, &verb.request, &mut request).await?;
+    pruning::possible(&request, &sides.backup)?;
     let progress = Progress::new(session);
     let run = create::run_name(session, &request);
     let look = Look { diff: verb.show_diff, secrets: verb.show_secrets };
