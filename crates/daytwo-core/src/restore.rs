@@ -12,6 +12,7 @@
 
 mod census;
 mod content;
+mod convert;
 mod fixed;
 mod later;
 pub mod order;
@@ -29,6 +30,7 @@ mod target;
 mod view;
 
 pub use census::{Census, DataElsewhere, Volumes};
+pub use convert::{Conversion, Converted, Unconvertible};
 pub use fixed::Fixed;
 pub use later::{Later, Owner, UNFINISHED_MARK};
 pub use order::Wave;

@@ -5,7 +5,9 @@
 //! becomes of each object is decided in `daytwo_core::restore`. It refuses to hold a backup in memory: it is streamed,
 //! once to see what is in it, once to judge, and once for each wave.
 
+mod admit;
 mod compare;
+mod definitions;
 mod elsewhere;
 pub(crate) mod lists;
 mod live;
@@ -26,9 +28,9 @@ use crate::journal::{Journal, JournalError, Recorded, Timing};
 use crate::pace::Gate;
 use crate::site::Site;
 
+pub(crate) use admit::{Admitted, Door};
 pub use compare::{Compared, Comparing, Comparison};
 pub(crate) use live::{Live, Look, Seen};
-pub(crate) use survey::Kinds;
 
 /// Why a restore did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -229,10 +231,11 @@ impl Runner<'_> {
     async fn observe(&self, request: Request) -> Result<Rules, RestoreError> {
         self.events.event(Event::Started { what: "reading the backup".to_owned() });
         let elsewhere = elsewhere::read(self.location, self.backup).await?;
-        let census = survey::census(self.backup, &request, elsewhere).await?;
+        let served = observe::served(self.site.client()).await?;
+        let census = survey::census(self.backup, &request, elsewhere, &served).await?;
         self.events.event(Event::Finished { what: "reading the backup".to_owned() });
         self.events.event(Event::Started { what: "looking at the cluster".to_owned() });
-        let target = observe::target(self.site.client(), &census, self.events).await?;
+        let target = observe::target(self.site.client(), served, &request, &census, self.events).await?;
         self.events.event(Event::Finished { what: "looking at the cluster".to_owned() });
         Ok(Rules::new(request, census, target))
     }

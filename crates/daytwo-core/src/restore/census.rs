@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::{Traits, Wave, may_hold, wave};
-use super::{Fixed, Request, Source};
+use super::{Fixed, Request, Source, Target};
 use crate::filter::{Choice, Filter};
 use crate::json::{JsonError, Meta, elements, find, text_at};
 use crate::resource::{ObjectKey, ResourceType};
@@ -113,6 +113,20 @@ impl Census {
             self.note_asked(&resource, source)?;
         }
         Ok(())
+    }
+
+    /// Counts an object that stays behind, so that those after it keep their numbers.
+    pub fn pass(&mut self) {
+        self.noted += 1;
+    }
+
+    /// Takes custom resources for what they will be in `target`, where that serves them at other versions only.
+    pub(super) fn settle(&mut self, target: &Target) {
+        for kind in self.kinds.values_mut() {
+            if let Some(conversion) = target.conversion(&kind.kind) {
+                kind.kind = conversion.to().as_ref().clone();
+            }
+        }
     }
 
     fn take(&mut self, resource: &str, source: &Source<'_>) -> Result<(), JsonError> {
@@ -224,7 +238,7 @@ impl Census {
     }
 
     /// Whether the backup brings the definition of `resource` at `version`.
-    pub(super) fn defines(&self, resource: &str, version: &str) -> bool {
+    pub fn defines(&self, resource: &str, version: &str) -> bool {
         self.definitions.get(resource).is_some_and(|(versions, related)| {
             *related != Related::Never && versions.iter().any(|served| served == version)
         })

@@ -102,6 +102,10 @@ const ROLLOUT: Noise = In(&[(
     )]),
 )]);
 
+/// The server counts a DaemonSet's templates (`pkg/registry/apps/daemonset/strategy.go`).
+const TEMPLATES: Noise =
+    In(&[("metadata", In(&[("annotations", In(&[("deprecated.daemonset.template.generation", All)]))]))]);
+
 const AGGREGATED_ROLE: Noise = In(&[("rules", All)]);
 
 const NEW_ADDRESS: Noise = In(&[("spec", In(&[("clusterIP", All), ("clusterIPs", All)]))]);
@@ -149,6 +153,7 @@ fn noise(resource: &str, object: &[u8], lost: Lost) -> Result<&'static [&'static
         }
         "pods" => &[&OBJECT, &POD],
         "deployments.apps" | "replicasets.apps" => &[&OBJECT, &ROLLOUT],
+        "daemonsets.apps" => &[&OBJECT, &TEMPLATES],
         "jobs.batch" if !manual_selector(object)? => &[&OBJECT, &JOB],
         "clusterroles.rbac.authorization.k8s.io" if find(object, &["aggregationRule"])?.is_some() => {
             &[&OBJECT, &AGGREGATED_ROLE]

@@ -61,6 +61,22 @@ impl Later {
         Ok(needed.then_some(Self { owners, status, one_manager, managed }))
     }
 
+    /// The same with owners called by the API version that the cluster knows them by: `moved` gives the group and API
+    /// version for one that it does not know, by its API version and kind.
+    pub(super) fn moved(
+        mut self,
+        moved: impl Fn(&str, &str) -> Option<(String, String)>,
+    ) -> Result<Self, JsonError> {
+        for owner in &mut self.owners {
+            let version = text_at(&owner.reference, &["apiVersion"])?.unwrap_or_default().into_owned();
+            if let Some((group, version)) = moved(&version, &owner.kind) {
+                owner.group = group;
+                owner.reference = Edits::new().set_str(&["apiVersion"], &version).apply(&owner.reference)?;
+            }
+        }
+        Ok(self)
+    }
+
     /// Whether a patch has to follow, though it was created with its owners.
     pub fn more_follows(&self) -> bool {
         !self.one_manager || self.status.is_some()

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::convert::Moves;
 use super::rules::Verdict;
-use super::{Action, Existing, Failed, Rules, Skip, Source, Tally, Wave};
+use super::{Action, Conversion, Existing, Failed, Rules, Skip, Source, Tally, Wave};
 use crate::finding::{Finding, Severity};
 use crate::json::JsonError;
 use crate::plan::{API_VERSION, Fact, Impact, Kind, Phase, Plan, SiteIdentity, Step};
@@ -72,6 +73,7 @@ pub struct Planner<'a> {
     lost: (u64, Option<ObjectKey>),
     known: Tally,
     extra: Vec<ObjectKey>,
+    moves: Moves,
 }
 
 impl<'a> Planner<'a> {
@@ -89,6 +91,7 @@ impl<'a> Planner<'a> {
             lost: (0, None),
             known: Tally::default(),
             extra: Vec::new(),
+            moves: Moves::default(),
         }
     }
 
@@ -183,6 +186,30 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    /// Takes `source` in that was brought to another version, of which `notes` tell more.
+    pub fn converted(&mut self, source: &Source<'_>, conversion: &Conversion, notes: &[String]) {
+        let object = self.rules.key(source);
+        self.moves.converted(conversion, &object);
+        notes.iter().for_each(|note| self.known.note(object.clone(), note.as_str()));
+    }
+
+    /// Decides of `source`, which `why` keeps from coming to the version that the cluster serves. `None` for an object
+    /// that nobody asked for.
+    pub fn stays(&mut self, source: &Source<'_>, conversion: &Conversion, why: &str) -> Option<Decided> {
+        let object = self.rules.key(source);
+        let skip = match self.rules.judge(source) {
+            Ok(Verdict::NotAsked) => return None,
+            Ok(Verdict::Skip(skip)) => skip,
+            Ok(Verdict::Take(_)) | Err(_) => {
+                self.moves.stays(conversion, &object, why);
+                self.known.note(object.clone(), format!("stays behind: {why}"));
+                Skip::Inexpressible
+            }
+        };
+        self.known.skipped(object.clone(), skip);
+        Some(Decided { object, action: Action::Skipped, why: Some(skip) })
+    }
+
     /// Plans to delete `extra`, which the backup does not hold.
     pub fn prune(&mut self, extra: Vec<ObjectKey>) {
         self.extra = extra;
@@ -209,6 +236,7 @@ impl<'a> Planner<'a> {
         let updates = counts.merged + counts.updated;
         known.findings = self.rules.target().lacks(self.rules.census(), self.rules.request());
         known.findings.extend(self.about_volumes());
+        known.findings.extend(self.moves.findings());
         Planned {
             plan: Plan {
                 api_version: API_VERSION.to_owned(),

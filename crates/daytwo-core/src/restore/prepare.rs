@@ -96,7 +96,9 @@ impl Rules {
                 // A kind that is not served yet may have the subresource.
                 let apart = self.target.served.get(&resource).is_none_or(|kind| kind.status);
                 let status = if apart { custom::status(&resource, source.bytes)? } else { None };
-                Later::of(&meta, manager.is_some(), status)?
+                let later = Later::of(&meta, manager.is_some(), status)?;
+                let moved = |version: &str, kind: &str| self.target.moved_owner(version, kind);
+                later.map(|later| later.moved(moved)).transpose()?
             }
         };
         let body = edits.apply(source.bytes)?;

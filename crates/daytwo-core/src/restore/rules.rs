@@ -65,7 +65,8 @@ pub struct Rules {
 
 impl Rules {
     /// The rules for `request`, given what the backup holds and what was seen of the cluster.
-    pub fn new(request: Request, census: Census, target: Target) -> Self {
+    pub fn new(request: Request, mut census: Census, target: Target) -> Self {
+        census.settle(&target);
         let emptied = census
             .claims()
             .filter_map(|(namespace, name, volume)| {

@@ -25,6 +25,8 @@ pub enum Skip {
     DataElsewhere,
     /// The cluster does not serve its kind, or not at this version.
     NotServed,
+    /// The cluster serves its kind at another version, which cannot express it.
+    Inexpressible,
     /// The Service behind a webhook that would refuse every write without an answer has no ready endpoint.
     BackendNotReady,
 }
@@ -41,13 +43,14 @@ impl Skip {
             Skip::Terminating => "it was being deleted when the backup was made",
             Skip::DataElsewhere => "its data lies in a snapshot or a volume repository",
             Skip::NotServed => "the cluster does not serve this kind at this version",
+            Skip::Inexpressible => "the version that the cluster serves cannot express it",
             Skip::BackendNotReady => "nothing answers for the webhook, which would then refuse every write",
         }
     }
 
     /// Whether a person has to act: the cluster lacks something that the backup holds.
     pub fn is_loss(self) -> bool {
-        matches!(self, Skip::DataElsewhere | Skip::NotServed | Skip::BackendNotReady)
+        matches!(self, Skip::DataElsewhere | Skip::NotServed | Skip::Inexpressible | Skip::BackendNotReady)
     }
 
     /// How many objects a report names.

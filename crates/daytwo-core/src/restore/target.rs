@@ -53,6 +53,11 @@ pub struct Target {
     pub fixed: BTreeMap<String, (String, String)>,
     /// Objects that others name as their class: resource (`storageclasses.storage.k8s.io`) and name.
     pub classes: BTreeSet<(String, String)>,
+    /// Custom resources of which the cluster's definition says that all versions have the same fields (conversion
+    /// strategy `None`); looked for only where the backup holds one at a version that is not served.
+    pub alike: BTreeSet<String>,
+    /// The same, of which a webhook converts the versions.
+    pub by_webhook: BTreeSet<String>,
 }
 
 impl Target {
@@ -90,22 +95,16 @@ impl Target {
                 continue;
             }
             let served = self.served.get(resource).map(|served| served.versions.join(", "));
-            let (evidence, remedy) = match served {
-                Some(versions) => (
-                    format!(
-                        "the backup has {count} at {}; the cluster serves {versions}",
-                        kind.api_version()
-                    ),
-                    "restore into a cluster that serves that version".to_owned(),
-                ),
-                None => (
-                    format!(
-                        "the backup has {count} at {}; the cluster does not serve the kind",
-                        kind.api_version()
-                    ),
-                    format!("install what defines {resource}, or restore its CustomResourceDefinition too"),
+            let evidence = match served {
+                Some(versions) => {
+                    format!("the backup has {count} at {}; the cluster serves {versions}", kind.api_version())
+                }
+                None => format!(
+                    "the backup has {count} at {}; the cluster does not serve the kind",
+                    kind.api_version()
                 ),
             };
+            let remedy = self.instead(kind);
             let what = format!("{count} {resource} cannot be restored");
             findings.push(finding("restore-kind-not-served", resource, evidence, what, remedy, None));
         }

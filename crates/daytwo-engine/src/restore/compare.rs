@@ -3,16 +3,13 @@
 //!
 //! It refuses to hold more than a few objects: the backup is streamed, and whoever asks says how many answers are kept.
 
-use std::sync::Arc;
-
-use daytwo_archive::Entry;
 use daytwo_core::diff::{Field, Secrets};
-use daytwo_core::resource::{ObjectKey, ResourceType};
+use daytwo_core::resource::ObjectKey;
 use daytwo_core::restore::{Action, Rules};
 use futures::stream::{FuturesUnordered, TryStreamExt};
 
+use super::admit::{Admitted, Door};
 use super::lists::escape;
-use super::survey::{Kinds, source};
 use super::{Planned, RestoreError, Runner};
 use crate::api;
 use crate::discovery;
@@ -54,8 +51,7 @@ pub struct Comparison {
 
 /// An object that is there.
 struct Look {
-    entry: Entry,
-    kind: Arc<ResourceType>,
+    admitted: Admitted,
     key: ObjectKey,
     place: usize,
     action: Action,
@@ -80,12 +76,12 @@ impl Runner<'_> {
         let mut comparison = Comparison::default();
         let (mut differing, mut changed) = (0, 0);
         let mut looks = FuturesUnordered::new();
-        let mut kinds = Kinds::default();
+        let mut door = Door::new(planned.rules.target());
         let mut entries = self.backup.entries().await?;
         let mut place = 0;
         while let Some(entry) = entries.next().await? {
-            let kind = kinds.of(&entry.resource);
-            let source = source(&entry, &kind);
+            let admitted = door.admit(entry);
+            let source = admitted.source();
             // What nobody asked for has no place in the plan.
             let key = planned.rules.key(&source);
             let Some(decided) = planned.objects.get(place).filter(|decided| decided.object == key) else {
@@ -116,7 +112,7 @@ impl Runner<'_> {
                     if looks.len() >= LOOKS {
                         comparison.objects.extend(looks.try_next().await?);
                     }
-                    let look = Look { entry, kind, key, place: place - 1, action: decided.action };
+                    let look = Look { admitted, key, place: place - 1, action: decided.action };
                     looks.push(self.look(&planned.rules, look, how.secrets));
                 }
                 Action::Same | Action::Deleted | Action::Skipped | Action::Failed => {}
@@ -131,12 +127,13 @@ impl Runner<'_> {
 
     /// Looks at what is in an object's place.
     async fn look(&self, rules: &Rules, look: Look, secrets: Secrets) -> Result<Compared, RestoreError> {
-        let Look { entry, kind, key, place, action } = look;
-        let collection = discovery::path(&kind, &kind.version, key.namespace.as_deref());
+        let Look { admitted, key, place, action } = look;
+        let kind = &admitted.kind;
+        let collection = discovery::path(kind, &kind.version, key.namespace.as_deref());
         let path = format!("{collection}/{}", escape(&key.name));
         let fields = match api::get(self.site.client(), &path, "application/json").await {
             Ok(live) => rules
-                .fields(&source(&entry, &kind), Some(&live), action, secrets)
+                .fields(&admitted.source(), Some(&live), action, secrets)
                 .map_err(|error| error.to_string()),
             Err(error) if error.is_unavailable() => return Err(error.into()),
             Err(error) if error.is_not_found() => Err("it is gone since it was listed".to_owned()),

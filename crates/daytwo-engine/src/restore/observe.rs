@@ -4,21 +4,35 @@
 use std::collections::BTreeSet;
 
 use daytwo_core::json::{JsonError, Meta, find, string};
-use daytwo_core::restore::{Census, Fixed, ServedKind, Target, VolumeState};
+use daytwo_core::restore::{Census, Fixed, Request, ServedKind, Target, VolumeState};
 use kube::Client;
 
+use super::definitions;
 use super::lists::{self, METADATA_ONLY};
 use crate::api::ApiError;
 use crate::discovery::{self, Discovery};
 use crate::event::{Event, Observer};
 
-/// Sees what a restore of what `census` counted has to know of the cluster.
+/// What the cluster serves, and nothing else of it.
 ///
 /// # Errors
-/// An [`ApiError`] where the server does not say what it serves, or does not answer.
-pub async fn target(client: &Client, census: &Census, events: &dyn Observer) -> Result<Target, ApiError> {
+/// An [`ApiError`] where the server does not say what it serves.
+pub async fn served(client: &Client) -> Result<Target, ApiError> {
     let served = discovery::discover(client).await?;
-    let mut target = Target { served: kinds(&served), ..Target::default() };
+    Ok(Target { served: kinds(&served), ..Target::default() })
+}
+
+/// Sees what else a restore of what `census` counted has to know of the cluster, which serves what `target` says.
+///
+/// # Errors
+/// An [`ApiError`] where the server does not answer.
+pub async fn target(
+    client: &Client,
+    mut target: Target,
+    request: &Request,
+    census: &Census,
+    events: &dyn Observer,
+) -> Result<Target, ApiError> {
     let mut eyes = Eyes { client, events };
     eyes.look("/api/v1/namespaces", "application/json", |object| {
         let meta = Meta::of_prefix(object)?;
@@ -60,6 +74,7 @@ pub async fn target(client: &Client, census: &Census, events: &dyn Observer) -> 
         })
         .await?;
     }
+    definitions::look(client, request, census, &mut target).await?;
     Ok(target)
 }
 

@@ -23,9 +23,14 @@ pub struct Extra {
     pub version: String,
 }
 
-/// What the backup's head says of its lists.
-pub fn complete(head: &Head) -> Complete {
-    head.complete.iter().map(|list| (list.resource.clone(), list.namespaces.clone())).collect()
+/// What the backup's head says of its lists, by the resources that this cluster knows their objects as.
+pub fn complete(head: &Head, rules: &Rules) -> Complete {
+    let here = |resource: &str| {
+        let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
+        rules.target().moved_resource(group, plural)
+    };
+    let lists = head.complete.iter();
+    lists.map(|list| (here(&list.resource), list.namespaces.clone())).collect()
 }
 
 /// The objects that are there and not among `known`, in the order of deleting.

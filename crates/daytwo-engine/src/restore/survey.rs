@@ -1,15 +1,14 @@
 //! Passes over a backup: once to count what is in it, once to judge each object. Both stream.
 
-use std::sync::Arc;
-
-use daytwo_archive::{ArchiveError, Backup, Entry, Resource};
+use daytwo_archive::{ArchiveError, Backup};
 use daytwo_core::plan::Fact;
 use daytwo_core::resource::{ObjectKey, ResourceType};
 use daytwo_core::restore::{
-    Action, Census, DataElsewhere, Decided, Planned, Planner, Request, Rules, Source, There, Wave,
+    Action, Census, DataElsewhere, Decided, Planned, Planner, Request, Rules, Target, There, Wave,
 };
 use jiff::Timestamp;
 
+use super::admit::{Door, Moved};
 use super::live::Names;
 use super::{Detail, Live, Look, RestoreError, Runner, prune, unseen};
 use crate::event::Event;
@@ -17,51 +16,24 @@ use crate::event::Event;
 /// Progress is told after this many objects.
 const TELL_EVERY: u64 = 1_000;
 
-/// The archive's resource types as the decisions know them, each made once.
-#[derive(Debug, Default)]
-pub struct Kinds {
-    known: Vec<(Arc<Resource>, Arc<ResourceType>)>,
-}
-
-impl Kinds {
-    /// The type of an entry.
-    pub fn of(&mut self, resource: &Arc<Resource>) -> Arc<ResourceType> {
-        // Entries of one type stand together, so the last is nearly always the one.
-        let known =
-            self.known.iter().rev().find(|(known, _)| Arc::ptr_eq(known, resource) || known == resource);
-        if let Some((_, kind)) = known {
-            return Arc::clone(kind);
-        }
-        let kind = Arc::new(ResourceType {
-            group: resource.group.clone(),
-            version: resource.version.clone(),
-            resource: resource.resource.clone(),
-            kind: resource.kind.clone(),
-            namespaced: resource.namespaced,
-        });
-        self.known.push((Arc::clone(resource), Arc::clone(&kind)));
-        kind
-    }
-}
-
-/// An entry as the decisions know it.
-pub(super) fn source<'a>(entry: &'a Entry, kind: &'a ResourceType) -> Source<'a> {
-    Source { resource: kind, namespace: entry.namespace.as_deref(), name: &entry.name, bytes: &entry.bytes }
-}
-
-/// What `backup` holds.
+/// What `backup` holds, at versions that `target` serves.
 pub async fn census(
     backup: &Backup,
     request: &Request,
     elsewhere: DataElsewhere,
+    target: &Target,
 ) -> Result<Census, ArchiveError> {
     let mut census = Census::new(elsewhere);
-    let mut kinds = Kinds::default();
+    let mut door = Door::new(target);
     let mut entries = backup.entries().await?;
     while let Some(entry) = entries.next().await? {
-        let kind = kinds.of(&entry.resource);
+        let admitted = door.admit(entry);
+        if admitted.stays_behind() {
+            census.pass();
+            continue;
+        }
         // What is no JSON is counted as failed when it is judged.
-        let _ = census.note(request, &source(&entry, &kind));
+        let _ = census.note(request, &admitted.source());
     }
     Ok(census)
 }
@@ -85,19 +57,29 @@ pub async fn judge(
     let mut planner = Planner::new(rules, detail >= Detail::Changes);
     let mut names = Names::default();
     let mut objects = Vec::new();
-    let mut kinds = Kinds::default();
+    let mut door = Door::new(rules.target());
     let mut entries = runner.backup.entries().await?;
     let mut done = 0;
     while let Some(entry) = entries.next().await? {
-        let kind = kinds.of(&entry.resource);
-        let source = source(&entry, &kind);
+        let admitted = door.admit(entry);
+        let source = admitted.source();
         let there = || match live.get(rules, &source) {
             None => Ok(There::Nothing),
             Some(seen) if seen.half_done => Ok(There::Unfinished),
             Some(seen) if seen.is(rules, &source)? => Ok(There::Same),
             Some(_) => Ok(There::Another),
         };
-        let decided = planner.take(&source, there);
+        let decided = match &admitted.moved {
+            None => planner.take(&source, there),
+            Some(Moved { conversion, came: Err(why) }) => planner.stays(&source, conversion, why),
+            Some(Moved { conversion, came: Ok(notes) }) => {
+                let decided = planner.take(&source, there);
+                if decided.as_ref().is_some_and(|decided| decided.action != Action::Skipped) {
+                    planner.converted(&source, conversion, notes);
+                }
+                decided
+            }
+        };
         if rules.request().prune {
             names.insert(&rules.key(&source));
         }
@@ -109,7 +91,7 @@ pub async fn judge(
         }
     }
     if rules.request().prune {
-        let complete = prune::complete(runner.backup.head());
+        let complete = prune::complete(runner.backup.head(), rules);
         let extra =
             prune::extra(runner.site.client(), rules, &complete, |object| names.contains(object)).await?;
         let extra: Vec<ObjectKey> = extra.into_iter().map(|extra| extra.object).collect();

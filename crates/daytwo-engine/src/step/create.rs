@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use daytwo_archive::{Entries, Entry};
+use daytwo_archive::Entries;
 use daytwo_core::resource::ResourceType;
 use daytwo_core::restore::order::may_hold;
-use daytwo_core::restore::{Skip, Source, Verdict, Wave, WaveReport};
+use daytwo_core::restore::{Skip, Verdict, Wave, WaveReport};
 use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 
@@ -19,7 +19,7 @@ use super::outcome::Outcome;
 use super::{endpoints, is_webhook_configuration};
 use crate::advance::{Act, Carried, RunError};
 use crate::event::Event;
-use crate::restore::{Kinds, Live, Look};
+use crate::restore::{Admitted, Door, Live, Look};
 
 /// Progress is told after this many objects.
 const TELL_EVERY: u64 = 100;
@@ -50,7 +50,7 @@ pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<C
         wave,
         ledger: &ledger,
         unready,
-        kinds: Kinds::default(),
+        door: Door::new(world.rules.target()),
         last,
         entries,
         broken: &broken,
@@ -65,8 +65,8 @@ pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<C
             let (objects, ledger) = (&objects, &ledger);
             async move {
                 let _pass = pass;
-                if let Some(outcome) = objects.write(&item.source()).await {
-                    ledger.done(item.number, item.kind, outcome);
+                if let Some(outcome) = objects.write(&item.admitted.source()).await {
+                    ledger.done(item.number, item.admitted.kind, outcome);
                 }
             }
         })
@@ -81,20 +81,8 @@ pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<C
 
 /// An object on its way, with its number in the archive.
 struct Item {
-    entry: Entry,
-    kind: Arc<ResourceType>,
+    admitted: Admitted,
     number: u64,
-}
-
-impl Item {
-    fn source(&self) -> Source<'_> {
-        Source {
-            resource: &self.kind,
-            namespace: self.entry.namespace.as_deref(),
-            name: &self.entry.name,
-            bytes: &self.entry.bytes,
-        }
-    }
 }
 
 /// Reads the backup for the objects of one wave.
@@ -103,7 +91,7 @@ struct Reader<'a> {
     wave: Wave,
     ledger: &'a Ledger<'a>,
     unready: BTreeSet<String>,
-    kinds: Kinds,
+    door: Door<'a>,
     /// The number of the last object that may belong to the wave: what follows need not be read.
     last: Option<u64>,
     entries: Entries,
@@ -125,19 +113,23 @@ impl Reader<'_> {
                 }
             };
             let number = self.ledger.read();
-            let kind = self.kinds.of(&entry.resource);
-            if number < self.act.from || !may_hold(self.wave, &kind.group_resource()) {
+            if number < self.act.from {
                 continue;
             }
-            let item = Item { entry, kind, number };
+            let admitted = self.door.admit(entry);
+            // What stays behind was counted with the plan too.
+            if admitted.stays_behind() || !may_hold(self.wave, &admitted.kind.group_resource()) {
+                continue;
+            }
+            let item = Item { admitted, number };
             // Objects that no wave takes were counted with the plan.
-            if !matches!(self.act.world.rules.judge(&item.source()), Ok(Verdict::Take(wave)) if wave == self.wave)
+            if !matches!(self.act.world.rules.judge(&item.admitted.source()), Ok(Verdict::Take(wave)) if wave == self.wave)
             {
                 continue;
             }
             self.ledger.begin(number);
             match self.held_back(&item) {
-                Some(outcome) => self.ledger.done(number, item.kind, outcome),
+                Some(outcome) => self.ledger.done(number, item.admitted.kind, outcome),
                 None => return Some(item),
             }
         }
@@ -145,10 +137,10 @@ impl Reader<'_> {
 
     /// What becomes of a webhook that would refuse every write, as nothing answers for it.
     fn held_back(&self, item: &Item) -> Option<Outcome> {
-        if !is_webhook_configuration(self.wave, &item.kind.group_resource()) {
+        if !is_webhook_configuration(self.wave, &item.admitted.kind.group_resource()) {
             return None;
         }
-        let (rules, source) = (self.act.world.rules, item.source());
+        let (rules, source) = (self.act.world.rules, item.admitted.source());
         match rules.backends(&source) {
             Ok(services) if services.iter().any(|service| self.unready.contains(service)) => {
                 Some(Outcome::skipped(rules.key(&source), Skip::BackendNotReady))

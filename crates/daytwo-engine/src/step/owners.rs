@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use daytwo_core::resource::ResourceType;
-use daytwo_core::restore::{Existing, Later, Owner, Rules, Source, Verdict};
+use daytwo_core::restore::{Existing, Later, Owner, Rules, Verdict};
 use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::object::Objects;
@@ -17,7 +17,7 @@ use crate::advance::{Act, Carried, RunError};
 use crate::api::ApiError;
 use crate::discovery;
 use crate::restore::lists::escape;
-use crate::restore::{Kinds, Live, Look, Seen};
+use crate::restore::{Door, Live, Look, Seen};
 
 /// Finds owners, and remembers those that are there.
 pub(super) struct Owners<'a> {
@@ -96,19 +96,14 @@ pub(super) async fn bind(last: bool, act: &Act<'_>) -> Result<Carried, RunError>
     }
     let objects = Objects::new(act, live, None);
     let mut entries = world.backup.entries().await?;
-    let mut types = Kinds::default();
+    let mut door = Door::new(world.rules.target());
     let mut under_way = FuturesUnordered::new();
     while let Some(entry) = entries.next().await? {
-        let kind = types.of(&entry.resource);
-        if !kinds.contains(&kind) {
+        let admitted = door.admit(entry);
+        if admitted.stays_behind() || !kinds.contains(&admitted.kind) {
             continue;
         }
-        let source = Source {
-            resource: &kind,
-            namespace: entry.namespace.as_deref(),
-            name: &entry.name,
-            bytes: &entry.bytes,
-        };
+        let source = admitted.source();
         if !objects.seen(&source).is_some_and(|seen| waits(&seen))
             || !matches!(world.rules.judge(&source), Ok(Verdict::Take(_)))
         {
@@ -131,14 +126,8 @@ pub(super) async fn bind(last: bool, act: &Act<'_>) -> Result<Carried, RunError>
         let objects = &objects;
         under_way.push(async move {
             let _pass = pass;
-            let source = Source {
-                resource: &kind,
-                namespace: entry.namespace.as_deref(),
-                name: &entry.name,
-                bytes: &entry.bytes,
-            };
-            let told = objects.bind(&source, last).await;
-            act.tally(|tally| told.add_to(&kind.group_resource(), tally));
+            let told = objects.bind(&admitted.source(), last).await;
+            act.tally(|tally| told.add_to(&admitted.kind.group_resource(), tally));
         });
     }
     while under_way.next().await.is_some() {}

@@ -19,7 +19,7 @@ pub(super) async fn prune(objects: &[ObjectKey], act: &Act<'_>) -> Result<bool, 
     let world = act.world;
     let rules = world.rules;
     let planned: BTreeSet<&ObjectKey> = objects.iter().collect();
-    let complete = prune::complete(world.backup.head());
+    let complete = prune::complete(world.backup.head(), rules);
     let still =
         prune::extra(world.site.client(), rules, &complete, |object| !planned.contains(object)).await?;
     let mut still: HashMap<ObjectKey, Extra> =

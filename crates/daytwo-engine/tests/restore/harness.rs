@@ -266,6 +266,8 @@ fn resource(api_version: &str, kind: &str) -> Resource {
         "NetworkPolicy" => "networkpolicies".to_owned(),
         "IPAddress" => "ipaddresses".to_owned(),
         "StorageClass" => "storageclasses".to_owned(),
+        other if other.ends_with('s') => format!("{}es", other.to_lowercase()),
+        other if other.ends_with('y') => format!("{}ies", other.to_lowercase().trim_end_matches('y')),
         other => format!("{}s", other.to_lowercase()),
     };
     let cluster_scoped = matches!(
@@ -279,6 +281,16 @@ fn resource(api_version: &str, kind: &str) -> Resource {
             | "ClusterRoleBinding"
             | "CustomResourceDefinition"
             | "APIService"
+            | "CSIDriver"
+            | "DeviceClass"
+            | "FlowSchema"
+            | "IngressClass"
+            | "PriorityClass"
+            | "PriorityLevelConfiguration"
+            | "RuntimeClass"
+            | "ValidatingAdmissionPolicy"
+            | "ValidatingAdmissionPolicyBinding"
+            | "VolumeAttributesClass"
             | "ValidatingWebhookConfiguration"
             | "MutatingWebhookConfiguration"
     );

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod converted;
+#[cfg(test)]
 mod existing;
 #[cfg(test)]
 mod faults;

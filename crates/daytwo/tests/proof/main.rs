@@ -23,6 +23,7 @@ mod faults_api;
 mod faults_journal;
 mod faults_restore;
 mod faults_store;
+mod group_versions;
 mod hostile;
 mod kill;
 mod kill_restore;
