@@ -21,7 +21,7 @@ pub(super) fn slice(draft: &mut Draft<'_>) -> Result<(), Unconvertible> {
                 ZONE => drop(endpoint.edits.set(&["zone"], value)),
                 NODE => drop(endpoint.edits.insert(&["nodeName"], value)),
                 other => {
-                    endpoint.notes.push(format!("lost the topology {other} of an endpoint: v1 takes none"))
+                    endpoint.notes.push(format!("lost the topology {other} of an endpoint: v1 takes none"));
                 }
             }
         }
