@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use daytwo_archive::{Entries, Entry};
 use daytwo_core::resource::ResourceType;
 use daytwo_core::restore::order::may_hold;
-use daytwo_core::restore::{Skip, Source, Verdict, Wave, WaveReport};
+use daytwo_core::restore::{Source, Verdict, Wave, WaveReport};
 use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 
+use super::door::Door;
 use super::object::Objects;
 use super::outcome::Outcome;
-use super::{endpoints, is_webhook_configuration};
 use crate::advance::{Act, Carried, RunError};
 use crate::event::Event;
 use crate::restore::{Kinds, Live, Look};
@@ -36,25 +36,14 @@ pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<C
         let note = format!("{resource} cannot be listed, so each is tried by itself: {error}");
         world.events.event(Event::Note(note));
     }
-    let unready = match wave {
-        Wave::Webhooks => endpoints::unready(act).await.map_err(cluster)?,
-        _ => BTreeSet::new(),
-    };
+    let door = Door::before(wave, act).await?;
     let objects = Objects::new(act, live, Some(wave));
     let ledger = Ledger::new(act, expected);
     let broken = Mutex::new(None);
     let entries = world.backup.entries().await?;
     let last = world.rules.census().last_of(wave);
-    let reader = Reader {
-        act,
-        wave,
-        ledger: &ledger,
-        unready,
-        kinds: Kinds::default(),
-        last,
-        entries,
-        broken: &broken,
-    };
+    let reader =
+        Reader { act, wave, ledger: &ledger, kinds: Kinds::default(), last, entries, broken: &broken };
     let items = stream::unfold(reader, |mut reader| async move {
         let item = reader.next().await?;
         let pass = reader.act.enter().await?;
@@ -62,10 +51,19 @@ pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<C
     });
     items
         .for_each_concurrent(world.rules.request().in_flight(), |(item, pass)| {
-            let (objects, ledger) = (&objects, &ledger);
+            let (objects, ledger, door, broken) = (&objects, &ledger, &door, &broken);
             async move {
                 let _pass = pass;
-                if let Some(outcome) = objects.write(&item.source()).await {
+                let outcome = match door.holds(&item.source(), objects).await {
+                    Ok(None) => objects.write(&item.source()).await,
+                    Ok(held) => held,
+                    Err(error) => {
+                        let mut broken = broken.lock().unwrap_or_else(PoisonError::into_inner);
+                        broken.get_or_insert(cluster(error));
+                        None
+                    }
+                };
+                if let Some(outcome) = outcome {
                     ledger.done(item.number, item.kind, outcome);
                 }
             }
@@ -102,7 +100,6 @@ struct Reader<'a> {
     act: &'a Act<'a>,
     wave: Wave,
     ledger: &'a Ledger<'a>,
-    unready: BTreeSet<String>,
     kinds: Kinds,
     /// The number of the last object that may belong to the wave: what follows need not be read.
     last: Option<u64>,
@@ -136,25 +133,7 @@ impl Reader<'_> {
                 continue;
             }
             self.ledger.begin(number);
-            match self.held_back(&item) {
-                Some(outcome) => self.ledger.done(number, item.kind, outcome),
-                None => return Some(item),
-            }
-        }
-    }
-
-    /// What becomes of a webhook that would refuse every write, as nothing answers for it.
-    fn held_back(&self, item: &Item) -> Option<Outcome> {
-        if !is_webhook_configuration(self.wave, &item.kind.group_resource()) {
-            return None;
-        }
-        let (rules, source) = (self.act.world.rules, item.source());
-        match rules.backends(&source) {
-            Ok(services) if services.iter().any(|service| self.unready.contains(service)) => {
-                Some(Outcome::skipped(rules.key(&source), Skip::BackendNotReady))
-            }
-            Ok(_) => None,
-            Err(error) => Some(Outcome::unreadable(rules.key(&source), &error)),
+            return Some(item);
         }
     }
 }

@@ -5,6 +5,10 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod conversion;
+#[cfg(test)]
+mod derived;
+#[cfg(test)]
 mod existing;
 #[cfg(test)]
 mod faults;
@@ -25,6 +29,8 @@ mod services;
 #[cfg(test)]
 mod view;
 mod volumes;
+#[cfg(test)]
+mod waiting;
 #[cfg(test)]
 mod webhooks;
 #[cfg(test)]
