@@ -17,6 +17,8 @@ pub enum Family {
     Kube,
     /// versitygw, an S3 server over a folder.
     S3,
+    /// kwok, which plays the kubelets of nodes that are not there.
+    Kwok,
     /// velero and velero-plugin-for-aws.
     Velero,
 }
@@ -33,7 +35,7 @@ pub(crate) struct Recipe {
 
 impl Family {
     /// All of them, the quickest to build first.
-    pub const ALL: [Family; 4] = [Family::Etcd, Family::S3, Family::Kube, Family::Velero];
+    pub const ALL: [Family; 5] = [Family::Etcd, Family::S3, Family::Kwok, Family::Kube, Family::Velero];
 
     /// Its name in commands and in the cache.
     pub fn name(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Family {
             Family::Etcd => "etcd",
             Family::Kube => "kube",
             Family::S3 => "s3",
+            Family::Kwok => "kwok",
             Family::Velero => "velero",
         }
     }
@@ -72,6 +75,7 @@ impl Family {
         match self {
             Family::Etcd => (include_str!("../modules/etcd/go.mod"), include_str!("../modules/etcd/go.sum")),
             Family::Kube => (include_str!("../modules/kube/go.mod"), include_str!("../modules/kube/go.sum")),
+            Family::Kwok => (include_str!("../modules/kwok/go.mod"), include_str!("../modules/kwok/go.sum")),
             Family::S3 => (include_str!("../modules/s3/go.mod"), include_str!("../modules/s3/go.sum")),
             Family::Velero => {
                 (include_str!("../modules/velero/go.mod"), include_str!("../modules/velero/go.sum"))
@@ -83,6 +87,7 @@ impl Family {
         match self {
             Family::Etcd => "go.etcd.io/etcd/server/v3",
             Family::Kube => "k8s.io/kubernetes",
+            Family::Kwok => "sigs.k8s.io/kwok",
             Family::S3 => "github.com/versity/versitygw",
             Family::Velero => "github.com/vmware-tanzu/velero",
         }
@@ -101,6 +106,7 @@ impl Family {
                 ("k8s.io/kubernetes/cmd/kube-scheduler", "kube-scheduler"),
                 ("k8s.io/kubernetes/cmd/kubectl", "kubectl"),
             ],
+            Family::Kwok => &[("sigs.k8s.io/kwok/cmd/kwok", "kwok")],
             Family::S3 => &[("github.com/versity/versitygw/cmd/versitygw", "versitygw")],
             Family::Velero => &[
                 ("github.com/vmware-tanzu/velero/cmd/velero", "velero"),
@@ -116,7 +122,7 @@ impl Family {
     fn ldflags(self) -> Result<String> {
         let version = self.version()?;
         Ok(match self {
-            Family::Etcd | Family::S3 => "-s -w".to_owned(),
+            Family::Etcd | Family::Kwok | Family::S3 => "-s -w".to_owned(),
             Family::Kube => {
                 let mut numbers = version.trim_start_matches('v').split('.');
                 let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else {
@@ -160,7 +166,7 @@ impl FromStr for Family {
     fn from_str(name: &str) -> Result<Self> {
         match Family::ALL.into_iter().find(|family| family.name() == name) {
             Some(family) => Ok(family),
-            None => bail!("there is no family {name}: they are etcd, s3, kube and velero"),
+            None => bail!("there is no family {name}: they are etcd, s3, kwok, kube and velero"),
         }
     }
 }

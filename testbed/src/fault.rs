@@ -6,6 +6,7 @@
 
 mod api;
 mod gate;
+mod hook;
 mod rule;
 mod serve;
 mod wire;
@@ -22,6 +23,7 @@ use serde_json::json;
 
 pub use api::Api;
 pub use gate::Gate;
+pub use hook::Hook;
 pub use rule::{Fault, Rule};
 
 use crate::control_plane::ControlPlane;

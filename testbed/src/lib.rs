@@ -38,7 +38,7 @@ pub use build::{Parts, build};
 pub use certs::Ca;
 pub use control_plane::{Builder, ControlPlane};
 pub use family::Family;
-pub use fault::{Api, Fault, FaultProxy, Gate, Rule, Seen};
+pub use fault::{Api, Fault, FaultProxy, Gate, Hook, Rule, Seen};
 pub use s3::{S3, S3Builder};
 pub use s3_request::Response;
 pub use velero::{Velero, VeleroBuilder};

@@ -23,6 +23,20 @@ pub fn control_plane() -> Option<&'static ControlPlane> {
     }))
 }
 
+/// A second control plane of this test binary, with a scheduler and one node that kwok plays: pods become ready. `None`
+/// after saying what is skipped.
+///
+/// # Panics
+/// As [`control_plane`].
+pub fn with_node() -> Option<&'static ControlPlane> {
+    static SHARED: OnceLock<ControlPlane> = OnceLock::new();
+    parts_or_skip(&[Family::Etcd, Family::Kube, Family::Kwok])?;
+    Some(SHARED.get_or_init(|| match ControlPlane::builder().scheduler(true).nodes(1).start() {
+        Ok(started) => started,
+        Err(error) => panic!("cannot start a control plane with a node: {error:#}"),
+    }))
+}
+
 /// The S3 server of this test binary, or `None` after saying what is skipped.
 ///
 /// # Panics

@@ -176,6 +176,18 @@ pub enum Step {
         /// Their names in the cluster, in the order of deleting.
         extra: Vec<ObjectKey>,
     },
+    /// Waits until restored workloads are as available as they were in the backup.
+    AwaitWorkloads {
+        /// How many the plan counted.
+        workloads: u64,
+        /// The longest wait; those not available by then are named.
+        deadline: SignedDuration,
+    },
+    /// Gives webhooks that were restored parked their failure policy back, once somebody answers for them.
+    ReleaseWebhooks {
+        /// The longest wait; those nobody answers for by then stay parked and are named.
+        deadline: SignedDuration,
+    },
     /// Gives PersistentVolumes that were created with the policy Retain their own policy back, once bound.
     RestoreReclaimPolicies {
         /// The longest wait for volumes to be bound; those not bound by then stay at Retain and are named.

@@ -10,6 +10,7 @@
 //! ServiceAccount `default` as the controller makes it. Restored objects get no labels of their own: nothing in them
 //! tells that they were restored.
 
+mod available;
 mod census;
 mod content;
 mod convert;
@@ -17,9 +18,12 @@ mod fixed;
 mod later;
 pub mod order;
 mod pace;
+mod parked;
 mod planner;
 mod prepare;
+pub mod probe;
 mod prune;
+pub mod reason;
 mod references;
 mod report;
 mod request;
@@ -29,17 +33,19 @@ mod tally;
 mod target;
 mod view;
 
+pub use available::Availability;
 pub use census::{Census, DataElsewhere, Volumes};
 pub use convert::{Conversion, Converted, Unconvertible};
 pub use fixed::Fixed;
 pub use later::{Later, Owner, UNFINISHED_MARK};
 pub use order::Wave;
 pub use pace::Pace;
+pub use parked::{PARKED_MARK, by_hand, is_webhooks, parked, refuses, release, webhook_name, webhooks};
 pub use planner::{Decided, Planned, Planner, There};
 pub use prepare::{FINISHED_MARK, How, RECLAIM_MARK, Write, address_fallback};
 pub use prune::{Complete, holds_data, prune_order};
 pub use report::{Report, ReportKind, State, WaveReport};
-pub use request::{Existing, NamespaceMapping, Request, Waits};
+pub use request::{Existing, NamespaceMapping, Request, Waits, Webhooks};
 pub use rules::{Rules, Source, Verdict};
 pub use skip::Skip;
 pub use tally::{Action, Counts, Failed, Noted, SkippedGroup, Tally};

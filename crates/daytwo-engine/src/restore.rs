@@ -28,7 +28,7 @@ use crate::journal::{Journal, JournalError, Recorded, Timing};
 use crate::pace::Gate;
 use crate::site::Site;
 
-pub(crate) use admit::{Admitted, Door};
+pub(crate) use admit::{Admitted, Intake};
 pub use compare::{Compared, Comparing, Comparison};
 pub(crate) use live::{Live, Look, Seen};
 

@@ -2,8 +2,10 @@
 //! chose the steps.
 
 mod account;
+mod answers;
 mod change;
 mod create;
+mod door;
 mod endpoints;
 mod established;
 mod follow;
@@ -15,17 +17,25 @@ mod owners;
 mod prune;
 mod reclaim;
 mod refusal;
+mod release;
 mod request;
+mod workloads;
 
 use daytwo_core::plan::Step;
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Action, Failed, Wave};
+use daytwo_core::restore::{Action, Failed, is_webhooks};
 use jiff::SignedDuration;
 use std::time::Duration;
 
 use crate::advance::{Act, Carried, RunError};
 use crate::api::ApiError;
 use crate::journal::Recorded;
+
+/// Names of steps that also stand in what they tell.
+mod step_name {
+    pub const WORKLOADS: &str = "availability of workloads";
+    pub const RELEASE: &str = "releasing parked webhooks";
+}
 
 /// What a person calls a step.
 pub(crate) fn name(step: &Step) -> String {
@@ -34,6 +44,8 @@ pub(crate) fn name(step: &Step) -> String {
         Step::CreateObjects { wave, .. } => format!("restoring {wave}"),
         Step::AwaitEstablished { .. } => "waiting for definitions".to_owned(),
         Step::AwaitEndpoints { .. } => "waiting for webhooks' services".to_owned(),
+        Step::AwaitWorkloads { .. } => step_name::WORKLOADS.to_owned(),
+        Step::ReleaseWebhooks { .. } => step_name::RELEASE.to_owned(),
         Step::PruneObjects { .. } => "deleting what the backup does not hold".to_owned(),
         Step::BindOwners { .. } => "giving objects their owners".to_owned(),
         Step::RestoreReclaimPolicies { .. } => "giving volumes their reclaim policy back".to_owned(),
@@ -53,6 +65,8 @@ pub(crate) async fn carry_out(step: &Step, act: &Act<'_>) -> Result<Carried, Run
         }
         Step::PruneObjects { extra } => prune::prune(extra, act).await,
         Step::BindOwners { last } => return owners::bind(*last, act).await,
+        Step::AwaitWorkloads { deadline, .. } => return workloads::wait(duration(*deadline), act).await,
+        Step::ReleaseWebhooks { deadline } => return release::release_all(duration(*deadline), act).await,
         Step::RestoreReclaimPolicies { deadline } => reclaim::restore(duration(*deadline), act).await,
     };
     let stopped = stopped.map_err(|source| RunError::Cluster { step: name(step), source })?;
@@ -88,17 +102,21 @@ pub(crate) fn stands(recorded: &Recorded) -> Vec<String> {
             "restored PersistentVolumes keep the reclaim policy Retain until the run is resumed".to_owned(),
         );
     }
+    let webhooks = recorded.tally.resources.iter().any(|(resource, counts)| {
+        is_webhooks(resource) && counts.created + counts.updated + counts.replaced > 0
+    });
+    if webhooks && left.iter().any(|step| matches!(step, Step::ReleaseWebhooks { .. })) {
+        stands.push(
+            "restored webhooks are parked, and let pass what they cannot be asked about, until the run is resumed"
+                .to_owned(),
+        );
+    }
     stands
 }
 
 /// The waits of plans are never negative.
 fn duration(deadline: SignedDuration) -> Duration {
     Duration::try_from(deadline).unwrap_or_default()
-}
-
-/// The last wave: what it holds stands in the way of every other write.
-fn is_webhook_configuration(wave: Wave, resource: &str) -> bool {
-    wave == Wave::Webhooks && resource.contains("webhookconfigurations")
 }
 
 /// What the server said about an object it refused; `body` is what was sent.

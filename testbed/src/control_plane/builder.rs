@@ -19,6 +19,7 @@ const ATTEMPTS: u32 = 5;
 pub struct Builder {
     pub(super) controller_manager: bool,
     pub(super) scheduler: bool,
+    pub(super) nodes: u32,
     pub(super) apiserver_args: Vec<String>,
     pub(super) etcd_args: Vec<String>,
     pub(super) on_second_etcd: Vec<String>,
@@ -31,6 +32,7 @@ impl Default for Builder {
         Self {
             controller_manager: true,
             scheduler: false,
+            nodes: 0,
             apiserver_args: Vec::new(),
             etcd_args: Vec::new(),
             on_second_etcd: Vec::new(),
@@ -50,6 +52,13 @@ impl Builder {
     /// Whether pods are given to nodes. Default: no.
     pub fn scheduler(mut self, on: bool) -> Self {
         self.scheduler = on;
+        self
+    }
+
+    /// How many nodes there are, `node-0` and on: kwok plays their kubelets, so that pods on them become ready and
+    /// run nothing. Each has 4 CPUs and 8 GiB. Default: none.
+    pub fn nodes(mut self, count: u32) -> Self {
+        self.nodes = count;
         self
     }
 
@@ -100,7 +109,11 @@ impl Builder {
     /// # Errors
     /// If the parts cannot be built, or are not ready within two minutes: with the end of their logs.
     pub fn start(&self) -> Result<ControlPlane> {
-        let parts = build(&[Family::Etcd, Family::Kube])?;
+        let mut families = vec![Family::Etcd, Family::Kube];
+        if self.nodes > 0 {
+            families.push(Family::Kwok);
+        }
+        let parts = build(&families)?;
         let mut attempt = 1;
         loop {
             match ControlPlane::launch(self, &parts) {

@@ -25,6 +25,10 @@ const ETCD: &str = "etcd";
 const SECOND_ETCD: &str = "second-etcd";
 const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 const SCHEDULER: &str = "kube-scheduler";
+const KWOK: &str = "kwok";
+
+/// What kwok makes of nodes and pods.
+const STAGES: &str = include_str!("stages.yaml");
 
 /// Two cores may be shared with a compiler.
 const READY: Duration = Duration::from_secs(120);
@@ -41,7 +45,7 @@ impl ControlPlane {
             None => Nest::new("control-plane")?,
         };
         let folder = nest.folder().to_owned();
-        let [secure, client, peer, second_client, second_peer, manager, scheduler] = port::free()?;
+        let [secure, client, peer, second_client, second_peer, manager, scheduler, kwok] = port::free()?;
 
         let etcd = spawn_etcd(&mut nest, parts, ETCD, [client, peer], &builder.etcd_args)?;
         let mut second_etcd = None;
@@ -88,6 +92,9 @@ impl ControlPlane {
         }
         if builder.scheduler {
             site.spawn_scheduler(scheduler)?;
+        }
+        if builder.nodes > 0 {
+            site.spawn_nodes(builder.nodes, kwok)?;
         }
         site.await_defaults(builder.controller_manager)?;
         Ok(site)
@@ -140,6 +147,37 @@ impl ControlPlane {
         ]);
         self.nest().spawn(CONTROLLER_MANAGER, &mut command)?;
         Ok(())
+    }
+
+    /// Makes nodes, and what plays their kubelets.
+    fn spawn_nodes(&self, count: u32, port: u16) -> Result<()> {
+        let stages = self.nest().write("stages.yaml", STAGES)?;
+        let mut command = Command::new(self.parts.program(Family::Kwok, KWOK)?);
+        command.env("HOME", &self.folder).args([
+            format!("--kubeconfig={}", self.kubeconfig.display()),
+            format!("--config={}", stages.display()),
+            "--manage-all-nodes=true".to_owned(),
+            "--node-lease-duration-seconds=40".to_owned(),
+            "--node-ip=192.0.2.2".to_owned(),
+            format!("--node-port={port}"),
+            format!("--server-address=127.0.0.1:{port}"),
+            "--cidr=198.51.100.0/24".to_owned(),
+        ]);
+        self.nest().spawn(KWOK, &mut command)?;
+        let mut nodes = String::new();
+        for node in 0..count {
+            nodes.push_str(&format!(
+                "{{apiVersion: v1, kind: Node, metadata: {{name: node-{node}}}, status: {{allocatable: {0}, capacity: {0}}}}}\n---\n",
+                "{cpu: 4, memory: 8Gi, pods: 110}"
+            ));
+        }
+        self.kubectl_stdin(&["create", "--filename=-"], &nodes)?;
+        self.until("the nodes to be ready", || {
+            let ready = "--output=jsonpath={.items[*].status.conditions[?(@.type==\"Ready\")].status}";
+            self.kubectl(&["get", "nodes", ready]).is_ok_and(|text| {
+                text.split_whitespace().filter(|status| *status == "True").count() == count as usize
+            })
+        })
     }
 
     fn spawn_scheduler(&self, port: u16) -> Result<()> {

@@ -9,12 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::order::{Traits, Wave, may_hold, wave};
 use super::{Fixed, Request, Source, Target};
 use crate::filter::{Choice, Filter};
-use crate::json::{JsonError, Meta, elements, find, text_at};
+use crate::json::{JsonError, Meta, find, text_at};
 use crate::resource::{ObjectKey, ResourceType};
 
 mod classes;
+mod definitions;
 mod elsewhere;
 
+use definitions::Definition;
 pub use elsewhere::{DataElsewhere, Volumes};
 
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
@@ -37,7 +39,7 @@ pub struct Census {
     services: BTreeMap<(String, String), Fixed>,
     volumes: BTreeMap<String, Related>,
     wanted_volumes: BTreeSet<String>,
-    definitions: BTreeMap<String, (Vec<String>, Related)>,
+    definitions: BTreeMap<String, (Definition, Related)>,
     wanted_definitions: BTreeSet<String>,
     namespaces: BTreeSet<String>,
     needed_namespaces: BTreeSet<String>,
@@ -86,7 +88,7 @@ impl Census {
         }
         self.noted += 1;
         let meta = Meta::of_prefix(source.bytes)?;
-        let asked = by_filter(&request.filter, &resource, source, &meta);
+        let asked = by_filter(request, &resource, source, &meta);
         if matches!(resource.as_str(), "persistentvolumes" | DEFINITIONS | "namespaces")
             && !self.related.contains_key(&resource)
         {
@@ -97,8 +99,9 @@ impl Census {
                 self.volumes.insert(source.name.to_owned(), related(request, source, asked));
             }
             DEFINITIONS => {
-                let versions = served_versions(source.bytes)?;
-                self.definitions.insert(source.name.to_owned(), (versions, related(request, source, asked)));
+                let definition = Definition::read(source.bytes)?;
+                self.definitions
+                    .insert(source.name.to_owned(), (definition, related(request, source, asked)));
             }
             "namespaces" => {
                 self.namespaces.insert(source.name.to_owned());
@@ -208,7 +211,7 @@ impl Census {
         source: &Source<'_>,
         meta: &Meta<'_>,
     ) -> bool {
-        if by_filter(&request.filter, resource, source, meta) {
+        if by_filter(request, resource, source, meta) {
             return true;
         }
         match resource {
@@ -239,9 +242,15 @@ impl Census {
 
     /// Whether the backup brings the definition of `resource` at `version`.
     pub fn defines(&self, resource: &str, version: &str) -> bool {
-        self.definitions.get(resource).is_some_and(|(versions, related)| {
-            *related != Related::Never && versions.iter().any(|served| served == version)
+        self.definitions.get(resource).is_some_and(|(definition, related)| {
+            *related != Related::Never && definition.served.iter().any(|served| served == version)
         })
+    }
+
+    /// Namespace and name, in the backup, of the Service that converts `resource` from `version` to what is stored.
+    pub(super) fn converter(&self, resource: &str, version: &str) -> Option<(&str, &str)> {
+        let (definition, related) = self.definitions.get(resource)?;
+        definition.converter(version).filter(|_| *related != Related::Never)
     }
 
     pub(super) fn brings_class(&self, class: &(String, String)) -> bool {
@@ -353,12 +362,19 @@ impl Census {
 
 /// Whether the filter takes the object by itself. Volumes and definitions that it would bring along for what it might
 /// take are left to the census, which knows what it does take.
-fn by_filter(filter: &Filter, resource: &str, source: &Source<'_>, meta: &Meta<'_>) -> bool {
+fn by_filter(request: &Request, resource: &str, source: &Source<'_>, meta: &Meta<'_>) -> bool {
+    let filter = &request.filter;
     let take = |filter: &Filter| {
         filter.resource(source.resource) == Choice::Take
             && filter.object(source.resource, meta, source.bytes) == Choice::Take
     };
     match resource {
+        // By default a filter leaves out what controllers make of these.
+        "endpoints" | "endpointslices.discovery.k8s.io"
+            if request.include_derived && filter.include_resources.is_empty() =>
+        {
+            take(&Filter { include_resources: vec![resource.to_owned()], ..filter.clone() })
+        }
         "persistentvolumes" | DEFINITIONS if filter.include_cluster_resources.is_none() => {
             take(&Filter { include_cluster_resources: Some(filter.all_namespaces()), ..filter.clone() })
         }
@@ -380,21 +396,4 @@ fn related(request: &Request, source: &Source<'_>, asked: bool) -> Related {
     let never =
         filter.include_cluster_resources == Some(false) || excluded.resource(source.resource) != Choice::Take;
     if never { Related::Never } else { Related::IfWanted }
-}
-
-/// The versions that a CustomResourceDefinition serves.
-fn served_versions(definition: &[u8]) -> Result<Vec<String>, JsonError> {
-    let Some(span) = find(definition, &["spec", "versions"])? else { return Ok(Vec::new()) };
-    let versions = &definition[span];
-    let mut served = Vec::new();
-    if versions.starts_with(b"[") {
-        for version in elements(versions) {
-            let version = &versions[version?];
-            let is_served = find(version, &["served"])?.is_some_and(|span| &version[span] == b"true");
-            if let (true, Some(name)) = (is_served, text_at(version, &["name"])?) {
-                served.push(name.into_owned());
-            }
-        }
-    }
-    Ok(served)
 }

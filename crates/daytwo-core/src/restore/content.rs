@@ -6,6 +6,7 @@
 use crate::json::{JsonError, elements, fields, find, string, text_at};
 
 use super::later::UNFINISHED_MARK;
+use super::parked::PARKED_MARK;
 use super::prepare::{FINISHED_MARK, RECLAIM_MARK};
 
 /// A part of an object that is not compared.
@@ -38,7 +39,10 @@ const OBJECT: Noise = In(&[
             ("selfLink", All),
             ("managedFields", All),
             ("ownerReferences", All),
-            ("annotations", In(&[(RECLAIM_MARK, All), (FINISHED_MARK, All), (UNFINISHED_MARK, All)])),
+            (
+                "annotations",
+                In(&[(RECLAIM_MARK, All), (FINISHED_MARK, All), (UNFINISHED_MARK, All), (PARKED_MARK, All)]),
+            ),
         ]),
     ),
 ]);

@@ -39,12 +39,15 @@ pub enum Wave {
     Endpoints,
     /// Resources of every group that Kubernetes itself does not define.
     CustomResources,
+    /// Pods: those that no controller owns, and where asked for those that one will adopt, which would otherwise
+    /// make its own.
+    Pods,
     /// ReplicaSets and ControllerRevisions that a controller will adopt.
     Revisions,
-    /// Pods that no controller owns.
-    Pods,
     /// Deployments, StatefulSets, DaemonSets, Jobs, CronJobs, autoscalers.
     Workloads,
+    /// Custom resources that the server can store only once a conversion webhook answers, which is a workload.
+    Converted,
     /// ResourceQuotas, LimitRanges and admission policies: after what they would refuse.
     Limits,
     /// Admission webhooks and APIServices.
@@ -53,7 +56,7 @@ pub enum Wave {
 
 impl Wave {
     /// All waves in the order of writing.
-    pub const ALL: [Wave; 17] = [
+    pub const ALL: [Wave; 18] = [
         Wave::Definitions,
         Wave::Namespaces,
         Wave::Classes,
@@ -66,9 +69,10 @@ impl Wave {
         Wave::Services,
         Wave::Endpoints,
         Wave::CustomResources,
-        Wave::Revisions,
         Wave::Pods,
+        Wave::Revisions,
         Wave::Workloads,
+        Wave::Converted,
         Wave::Limits,
         Wave::Webhooks,
     ];
@@ -91,6 +95,7 @@ impl Wave {
             Wave::Revisions => "revisions",
             Wave::Pods => "pods",
             Wave::Workloads => "workloads",
+            Wave::Converted => "converted custom resources",
             Wave::Limits => "limits",
             Wave::Webhooks => "webhooks",
         }
@@ -110,6 +115,8 @@ pub struct Traits {
     pub fixed_address: bool,
     /// An owner is marked as its controller.
     pub controlled: bool,
+    /// A custom resource that a webhook has to convert before it is stored.
+    pub converted: bool,
 }
 
 /// The wave of an object of `resource` (as in `deployments.apps`).
@@ -144,17 +151,24 @@ pub fn wave(resource: &str, traits: Traits) -> Wave {
         "pods" => Wave::Pods,
         "replicationcontrollers" => Wave::Workloads,
         "resourcequotas" | "limitranges" => Wave::Limits,
-        _ => by_group(resource),
+        _ => match by_group(resource) {
+            Wave::CustomResources if traits.converted => Wave::Converted,
+            wave => wave,
+        },
     }
 }
 
 /// Whether any object of `resource` belongs to `wave`.
 pub fn may_hold(which: Wave, resource: &str) -> bool {
-    [false, true].into_iter().any(|fixed_address| {
-        [false, true]
-            .into_iter()
-            .any(|controlled| wave(resource, Traits { fixed_address, controlled }) == which)
-    })
+    let traits = Traits::default();
+    [
+        traits,
+        Traits { fixed_address: true, ..traits },
+        Traits { controlled: true, ..traits },
+        Traits { converted: true, ..traits },
+    ]
+    .into_iter()
+    .any(|traits| wave(resource, traits) == which)
 }
 
 fn by_group(resource: &str) -> Wave {
@@ -262,6 +276,21 @@ mod tests {
         let controlled = Traits { controlled: true, ..Traits::default() };
         assert!(wave("replicasets.apps", controlled) < of("deployments.apps"));
         assert!(wave("controllerrevisions.apps", controlled) < of("statefulsets.apps"));
+    }
+
+    #[test]
+    fn pods_come_before_what_would_make_its_own() {
+        let controlled = Traits { controlled: true, ..Traits::default() };
+        assert!(wave("pods", controlled) < wave("replicasets.apps", controlled));
+        assert!(wave("pods", controlled) < of("statefulsets.apps"));
+    }
+
+    #[test]
+    fn what_a_webhook_converts_comes_after_the_workloads_that_answer_for_it() {
+        let converted = Traits { converted: true, ..Traits::default() };
+        assert!(wave("widgets.example.com", converted) > of("deployments.apps"));
+        assert_eq!(wave("deployments.apps", converted), Wave::Workloads);
+        assert!(may_hold(Wave::Converted, "widgets.example.com"));
     }
 
     #[test]

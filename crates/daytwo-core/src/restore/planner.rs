@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::convert::Moves;
 use super::rules::Verdict;
-use super::{Action, Conversion, Existing, Failed, Rules, Skip, Source, Tally, Wave};
+use super::{Action, Conversion, Existing, Failed, Rules, Skip, Source, Tally, Wave, is_webhooks};
 use crate::finding::{Finding, Severity};
 use crate::json::JsonError;
 use crate::plan::{API_VERSION, Fact, Impact, Kind, Phase, Plan, SiteIdentity, Step};
@@ -69,6 +69,10 @@ pub struct Planner<'a> {
     creates: u64,
     brought_namespaces: BTreeSet<String>,
     backends: BTreeSet<String>,
+    converters: BTreeSet<String>,
+    /// Whether webhooks are to be released at the end.
+    parked: bool,
+    workloads: u64,
     empty: (u64, Option<(ObjectKey, String)>),
     lost: (u64, Option<ObjectKey>),
     known: Tally,
@@ -87,6 +91,9 @@ impl<'a> Planner<'a> {
             creates: 0,
             brought_namespaces: BTreeSet::new(),
             backends: BTreeSet::new(),
+            converters: BTreeSet::new(),
+            parked: false,
+            workloads: 0,
             empty: (0, None),
             lost: (0, None),
             known: Tally::default(),
@@ -147,31 +154,54 @@ impl<'a> Planner<'a> {
         if object.resource == "namespaces" {
             self.brought_namespaces.insert(object.name.clone());
         }
-        let action = match there()? {
+        let there = there()?;
+        let action = match there {
             There::Nothing | There::Unfinished => Action::Created,
             There::Same => Action::Same,
             // It is merged, or left as it is; it never counts as differing.
             There::Another if object.resource == "serviceaccounts" && object.name == "default" => {
                 Action::Merged
             }
+            There::Another if self.rules.derived(source)? => Action::Same,
             There::Another => match self.rules.existing(&object.resource) {
                 Existing::Keep => Action::Differs,
                 Existing::Update => Action::Updated,
                 Existing::Replace => Action::Replaced,
             },
         };
+        if !matches!(action, Action::Same | Action::Differs) {
+            self.answered_for(source, object, there)?;
+        }
         if action == Action::Created {
             self.creates += 1;
             self.foresee(source, object, wave)?;
         }
+        if self.rules.request().wait && self.rules.wanted(source)?.is_some() {
+            self.workloads += 1;
+        }
         Ok(Some(Fate::Action(wave, action)))
+    }
+
+    /// Notes who has to answer before `source` is written, or before it is whole.
+    fn answered_for(
+        &mut self,
+        source: &Source<'_>,
+        object: &ObjectKey,
+        there: There,
+    ) -> Result<(), JsonError> {
+        if is_webhooks(&object.resource) {
+            if there == There::Unfinished || self.rules.parks(source)? {
+                self.parked = true;
+            } else if there == There::Nothing {
+                self.backends.extend(self.rules.backends(source)?);
+            }
+        }
+        self.converters.extend(self.rules.converter(&object.resource, &source.resource.version));
+        Ok(())
     }
 
     /// What follows from creating `source`.
     fn foresee(&mut self, source: &Source<'_>, object: &ObjectKey, wave: Wave) -> Result<(), JsonError> {
-        if wave == Wave::Webhooks && object.resource.contains("webhookconfigurations") {
-            self.backends.extend(self.rules.backends(source)?);
-        }
         if object.resource == "persistentvolumeclaims"
             && let Some(why) = self.rules.comes_empty(source)
         {
@@ -275,8 +305,13 @@ impl<'a> Planner<'a> {
         for wave in Wave::ALL {
             let mut steps = Vec::new();
             let objects = self.parts.get(&wave).filter(|part| part.works).map(|part| part.objects);
-            if wave == Wave::Webhooks && !self.backends.is_empty() {
-                let services = self.backends.iter().cloned().collect();
+            let services = match wave {
+                Wave::Webhooks => &self.backends,
+                Wave::Converted => &self.converters,
+                _ => &BTreeSet::new(),
+            };
+            if !services.is_empty() {
+                let services = services.iter().cloned().collect();
                 steps.push(Step::AwaitEndpoints { services, deadline: waits.endpoints });
             }
             steps.extend(objects.map(|objects| Step::CreateObjects { wave, objects }));
@@ -286,7 +321,7 @@ impl<'a> Planner<'a> {
             // Before the workloads: what owns others may be started by them, and makes its children anew.
             let owners = match wave {
                 Wave::CustomResources => objects.is_some().then_some(false),
-                Wave::Workloads => any.then_some(true),
+                last if last == self.last_owned() => any.then_some(true),
                 _ => None,
             };
             if let Some(last) = owners.filter(|_| self.rules.census().owned().next().is_some()) {
@@ -304,9 +339,31 @@ impl<'a> Planner<'a> {
             let steps = vec![Step::PruneObjects { extra: self.extra.clone() }];
             phases.push(Phase { name: "prune".to_owned(), steps });
         }
+        phases.extend(self.last_phases());
+        phases
+    }
+
+    /// The last wave of which objects may have owners, or own some.
+    fn last_owned(&self) -> Wave {
+        let converted = self.parts.get(&Wave::Converted).is_some_and(|part| part.works);
+        if converted { Wave::Converted } else { Wave::Workloads }
+    }
+
+    /// What is waited for and given back once everything is written.
+    fn last_phases(&self) -> Vec<Phase> {
+        let waits = self.rules.request().waits;
+        let mut phases = Vec::new();
         if self.parts.get(&Wave::Volumes).is_some_and(|part| part.works) {
             let steps = vec![Step::RestoreReclaimPolicies { deadline: waits.bound }];
             phases.push(Phase { name: "reclaim policies".to_owned(), steps });
+        }
+        if self.workloads > 0 {
+            let steps = vec![Step::AwaitWorkloads { workloads: self.workloads, deadline: waits.workloads }];
+            phases.push(Phase { name: "availability".to_owned(), steps });
+        }
+        if self.parked {
+            let steps = vec![Step::ReleaseWebhooks { deadline: waits.endpoints }];
+            phases.push(Phase { name: "parked webhooks".to_owned(), steps });
         }
         phases
     }

@@ -16,7 +16,7 @@ pub use workload::FINISHED_MARK;
 use super::later::Later;
 use super::order::{built_in, group};
 use super::rules::{Rules, Source};
-use super::{content, references};
+use super::{content, parked, references};
 use crate::json::{Edits, JsonError, Meta, elements, text_at};
 use crate::resource::ObjectKey;
 
@@ -85,6 +85,7 @@ impl Rules {
             "pods" => workload::pod(source.bytes, &self.target, &mut edits, &mut notes)?,
             "jobs.batch" => how = workload::job(source.bytes, &mut edits)?,
             "secrets" => token(source.bytes, &mut edits)?,
+            _ if self.parks(source)? => parked::park(source.bytes, &mut edits)?,
             "serviceaccounts" if source.name == "default" => how = How::DefaultAccount,
             _ => {}
         }

@@ -26,6 +26,12 @@ pub struct Request {
     pub existing: Existing,
     /// Objects that the backup does not hold, though it would if they had been there, are deleted.
     pub prune: bool,
+    /// What controllers make again is restored too: their pods, Endpoints and EndpointSlices.
+    pub include_derived: bool,
+    /// How admission webhooks come back that refuse what they cannot be asked about.
+    pub webhooks: Webhooks,
+    /// The run ends once workloads are as available as they were in the backup.
+    pub wait: bool,
     /// The most requests in flight; 0 means the default, 64. How many there are is found by trying.
     pub concurrency: u16,
     /// The longest waits.
@@ -55,6 +61,17 @@ pub enum Existing {
     Replace,
 }
 
+/// How admission webhooks come back that refuse what they cannot be asked about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Webhooks {
+    /// Once somebody answers for them; the others are passed over, and named.
+    #[default]
+    Wait,
+    /// At once, letting pass what they cannot be asked about; once somebody answers, they refuse again.
+    Parked,
+}
+
 /// The longest waits of a restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -63,8 +80,10 @@ pub struct Waits {
     pub established: SignedDuration,
     /// For restored claims to be bound, before volumes get their reclaim policy back. Default 60 s.
     pub bound: SignedDuration,
-    /// For the Services behind webhooks to have a ready endpoint. Default 120 s.
+    /// For the Services behind webhooks to have a ready endpoint, and for webhooks to answer. Default 120 s.
     pub endpoints: SignedDuration,
+    /// For workloads to be as available as they were. Default 600 s.
+    pub workloads: SignedDuration,
     /// For one request to succeed while the server does not answer or pushes back. Default 120 s.
     pub request: SignedDuration,
 }
@@ -75,6 +94,7 @@ impl Default for Waits {
             established: SignedDuration::from_secs(60),
             bound: SignedDuration::from_secs(60),
             endpoints: SignedDuration::from_secs(120),
+            workloads: SignedDuration::from_secs(600),
             request: SignedDuration::from_secs(120),
         }
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::content::Lost;
 use super::order::{Traits, Wave, wave};
 use super::skip::{Skip, by_name, by_resource};
-use super::{Census, Existing, Request, Target};
+use super::{Census, Existing, Request, Target, parked};
 use crate::json::{JsonError, Meta, elements, find, text_at};
 use crate::resource::{ObjectKey, ResourceType};
 
@@ -179,6 +179,7 @@ impl Rules {
         let traits = Traits {
             fixed_address: resource == "services" && has_address(source.bytes)?,
             controlled: controller(&meta)?.is_some(),
+            converted: self.converter(&resource, &source.resource.version).is_some(),
         };
         Ok(Verdict::Take(wave(&resource, traits)))
     }
@@ -211,16 +212,15 @@ impl Rules {
         let is = |key: &str, value: &str| Ok::<_, JsonError>(meta.annotation(key)?.as_deref() == Some(value));
         let skip = match resource {
             "pods" if meta.annotation("kubernetes.io/config.mirror")?.is_some() => Some(Skip::NodeState),
-            "pods" if controller(meta)?.is_some() => Some(Skip::ControllerMakes),
+            "pods" if self.remade(meta)? => Some(Skip::ControllerMakes),
             "pods" => {
                 let phase = text_at(source.bytes, &["status", "phase"])?;
                 matches!(phase.as_deref(), Some("Succeeded" | "Failed")).then_some(Skip::FinishedPod)
             }
+            "endpoints" if self.request.include_derived => None,
+            "endpointslices.discovery.k8s.io" if self.request.include_derived => None,
             "endpoints" => self.derived_endpoints(source, meta)?.then_some(Skip::ControllerMakes),
-            "endpointslices.discovery.k8s.io" => {
-                let by = meta.label("endpointslice.kubernetes.io/managed-by")?;
-                by.is_some_and(|by| by.ends_with("-controller.k8s.io")).then_some(Skip::ControllerMakes)
-            }
+            "endpointslices.discovery.k8s.io" => derived_slice(meta)?.then_some(Skip::ControllerMakes),
             "resourceclaims.resource.k8s.io" => {
                 meta.annotation("resource.kubernetes.io/pod-claim-name")?.map(|_| Skip::ControllerMakes)
             }
@@ -246,6 +246,44 @@ impl Rules {
             _ => None,
         };
         Ok(skip)
+    }
+
+    /// Whether a pod's controller makes it again. Pods of Jobs it makes in any case: it knows its own by a UID.
+    fn remade(&self, meta: &Meta<'_>) -> Result<bool, JsonError> {
+        let controller = controller(meta)?;
+        Ok(controller.is_some_and(|(kind, _)| !self.request.include_derived || kind == "Job"))
+    }
+
+    /// Whether a controller writes `source` too, and may have been faster: what it made of it stands.
+    ///
+    /// # Errors
+    /// Its bytes are no JSON object with metadata.
+    pub fn derived(&self, source: &Source<'_>) -> Result<bool, JsonError> {
+        if !self.request.include_derived {
+            return Ok(false);
+        }
+        let meta = Meta::of_prefix(source.bytes)?;
+        match source.resource.group_resource().as_str() {
+            "pods" => Ok(controller(&meta)?.is_some()),
+            "endpoints" => self.derived_endpoints(source, &meta),
+            "endpointslices.discovery.k8s.io" => derived_slice(&meta),
+            _ => Ok(false),
+        }
+    }
+
+    /// The Service, as `namespace/name` in the cluster, without which no object of `resource` can be written at
+    /// `version`: it converts it to the version that is stored.
+    pub fn converter(&self, resource: &str, version: &str) -> Option<String> {
+        let (namespace, name) = self.census.converter(resource, version)?;
+        Some(format!("{}/{name}", self.request.namespace_mapping.map(namespace)))
+    }
+
+    /// Whether `source` is a webhook configuration that is written parked.
+    ///
+    /// # Errors
+    /// Its bytes are not JSON.
+    pub fn parks(&self, source: &Source<'_>) -> Result<bool, JsonError> {
+        parked::parks(&self.request, source)
     }
 
     /// Whether the claim would be made without its data: the volume it had is not in the cluster.
@@ -284,24 +322,32 @@ impl Rules {
     /// Its bytes are not JSON.
     pub fn backends(&self, source: &Source<'_>) -> Result<Vec<String>, JsonError> {
         let mut services = Vec::new();
-        let Some(webhooks) = find(source.bytes, &["webhooks"])? else { return Ok(services) };
-        let webhooks = &source.bytes[webhooks];
-        if !webhooks.starts_with(b"[") {
-            return Ok(services);
-        }
-        for webhook in elements(webhooks) {
-            let webhook = &webhooks[webhook?];
-            if text_at(webhook, &["failurePolicy"])?.as_deref() == Some("Ignore") {
+        for webhook in parked::webhooks(source.bytes)? {
+            if !parked::refuses(webhook)? {
                 continue;
             }
-            let namespace = text_at(webhook, &["clientConfig", "service", "namespace"])?;
-            let name = text_at(webhook, &["clientConfig", "service", "name"])?;
-            if let Some((namespace, name)) = namespace.zip(name) {
-                services.push(format!("{}/{name}", self.request.namespace_mapping.map(&namespace)));
-            }
+            services.extend(self.backend(webhook)?);
         }
         Ok(services)
     }
+
+    /// The Service behind one webhook of the backup, as `namespace/name` in the cluster; `None` where it is called by a
+    /// URL.
+    ///
+    /// # Errors
+    /// It is not JSON.
+    fn backend(&self, webhook: &[u8]) -> Result<Option<String>, JsonError> {
+        let namespace = text_at(webhook, &["clientConfig", "service", "namespace"])?;
+        let name = text_at(webhook, &["clientConfig", "service", "name"])?;
+        Ok(namespace
+            .zip(name)
+            .map(|(namespace, name)| format!("{}/{name}", self.request.namespace_mapping.map(&namespace))))
+    }
+}
+
+fn derived_slice(meta: &Meta<'_>) -> Result<bool, JsonError> {
+    let by = meta.label("endpointslice.kubernetes.io/managed-by")?;
+    Ok(by.is_some_and(|by| by.ends_with("-controller.k8s.io")))
 }
 
 /// The owner marked as controller: its kind and name.

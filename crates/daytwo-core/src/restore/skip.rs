@@ -29,6 +29,8 @@ pub enum Skip {
     Inexpressible,
     /// The Service behind a webhook that would refuse every write without an answer has no ready endpoint.
     BackendNotReady,
+    /// Its definition converts it by a webhook, which its version needs, and nothing answers for that.
+    ConverterNotReady,
 }
 
 impl Skip {
@@ -45,12 +47,22 @@ impl Skip {
             Skip::NotServed => "the cluster does not serve this kind at this version",
             Skip::Inexpressible => "the version that the cluster serves cannot express it",
             Skip::BackendNotReady => "nothing answers for the webhook, which would then refuse every write",
+            Skip::ConverterNotReady => {
+                "nothing answers for the webhook that converts it to the version it is stored at"
+            }
         }
     }
 
     /// Whether a person has to act: the cluster lacks something that the backup holds.
     pub fn is_loss(self) -> bool {
-        matches!(self, Skip::DataElsewhere | Skip::NotServed | Skip::Inexpressible | Skip::BackendNotReady)
+        matches!(
+            self,
+            Skip::DataElsewhere
+                | Skip::NotServed
+                | Skip::Inexpressible
+                | Skip::BackendNotReady
+                | Skip::ConverterNotReady
+        )
     }
 
     /// How many objects a report names.

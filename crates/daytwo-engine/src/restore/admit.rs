@@ -11,7 +11,7 @@ use daytwo_core::restore::{Conversion, Converted, Source, Target};
 
 /// The archive's resource types as this cluster knows them.
 #[derive(Debug)]
-pub struct Door<'a> {
+pub struct Intake<'a> {
     target: &'a Target,
     known: Vec<Known>,
 }
@@ -42,7 +42,7 @@ pub struct Moved {
     pub came: Result<Vec<String>, String>,
 }
 
-impl<'a> Door<'a> {
+impl<'a> Intake<'a> {
     /// Into `target`, of which only what it serves has to be known.
     pub fn new(target: &'a Target) -> Self {
         Self { target, known: Vec::new() }

@@ -8,7 +8,7 @@ use daytwo_core::resource::ObjectKey;
 use daytwo_core::restore::{Action, Rules};
 use futures::stream::{FuturesUnordered, TryStreamExt};
 
-use super::admit::{Admitted, Door};
+use super::admit::{Admitted, Intake};
 use super::lists::escape;
 use super::{Planned, RestoreError, Runner};
 use crate::api;
@@ -76,11 +76,11 @@ impl Runner<'_> {
         let mut comparison = Comparison::default();
         let (mut differing, mut changed) = (0, 0);
         let mut looks = FuturesUnordered::new();
-        let mut door = Door::new(planned.rules.target());
+        let mut intake = Intake::new(planned.rules.target());
         let mut entries = self.backup.entries().await?;
         let mut place = 0;
         while let Some(entry) = entries.next().await? {
-            let admitted = door.admit(entry);
+            let admitted = intake.admit(entry);
             let source = admitted.source();
             // What nobody asked for has no place in the plan.
             let key = planned.rules.key(&source);

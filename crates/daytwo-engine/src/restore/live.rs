@@ -7,7 +7,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use daytwo_core::json::Meta;
 use daytwo_core::resource::{ObjectKey, ResourceType};
-use daytwo_core::restore::{FINISHED_MARK, RECLAIM_MARK, Rules, Source, UNFINISHED_MARK};
+use daytwo_core::restore::{
+    FINISHED_MARK, PARKED_MARK, RECLAIM_MARK, Rules, Source, UNFINISHED_MARK, is_webhooks,
+};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use kube::Client;
 use memchr::memmem;
@@ -30,7 +32,7 @@ type Half = [u8; 16];
 pub struct Seen {
     content: Half,
     /// Whether a restore that was cut off made it, and did not come to its last write: a Job without its status, a
-    /// PersistentVolume without its reclaim policy, an object without its owners.
+    /// PersistentVolume without its reclaim policy, parked webhooks, an object without its owners.
     pub half_done: bool,
     /// Whether it has owners.
     pub owned: bool,
@@ -114,6 +116,7 @@ impl Seen {
         let half_done = match resource {
             "jobs.batch" => marked(FINISHED_MARK),
             "persistentvolumes" => marked(RECLAIM_MARK),
+            _ if is_webhooks(resource) => marked(PARKED_MARK),
             _ => false,
         } || marked(UNFINISHED_MARK);
         // Inside an annotation its quotes would be escaped.

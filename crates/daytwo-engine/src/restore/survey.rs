@@ -8,7 +8,7 @@ use daytwo_core::restore::{
 };
 use jiff::Timestamp;
 
-use super::admit::{Door, Moved};
+use super::admit::{Intake, Moved};
 use super::live::Names;
 use super::{Detail, Live, Look, RestoreError, Runner, prune, unseen};
 use crate::event::Event;
@@ -24,10 +24,10 @@ pub async fn census(
     target: &Target,
 ) -> Result<Census, ArchiveError> {
     let mut census = Census::new(elsewhere);
-    let mut door = Door::new(target);
+    let mut intake = Intake::new(target);
     let mut entries = backup.entries().await?;
     while let Some(entry) = entries.next().await? {
-        let admitted = door.admit(entry);
+        let admitted = intake.admit(entry);
         if admitted.stays_behind() {
             census.pass();
             continue;
@@ -57,11 +57,11 @@ pub async fn judge(
     let mut planner = Planner::new(rules, detail >= Detail::Changes);
     let mut names = Names::default();
     let mut objects = Vec::new();
-    let mut door = Door::new(rules.target());
+    let mut intake = Intake::new(rules.target());
     let mut entries = runner.backup.entries().await?;
     let mut done = 0;
     while let Some(entry) = entries.next().await? {
-        let admitted = door.admit(entry);
+        let admitted = intake.admit(entry);
         let source = admitted.source();
         let there = || match live.get(rules, &source) {
             None => Ok(There::Nothing),

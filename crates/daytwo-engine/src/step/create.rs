@@ -10,16 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use daytwo_archive::Entries;
 use daytwo_core::resource::ResourceType;
 use daytwo_core::restore::order::may_hold;
-use daytwo_core::restore::{Skip, Verdict, Wave, WaveReport};
+use daytwo_core::restore::{Verdict, Wave, WaveReport};
 use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 
+use super::door::Door;
 use super::object::Objects;
 use super::outcome::Outcome;
-use super::{endpoints, is_webhook_configuration};
 use crate::advance::{Act, Carried, RunError};
 use crate::event::Event;
-use crate::restore::{Admitted, Door, Live, Look};
+use crate::restore::{Admitted, Intake, Live, Look};
 
 /// Progress is told after this many objects.
 const TELL_EVERY: u64 = 100;
@@ -36,10 +36,7 @@ pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<C
         let note = format!("{resource} cannot be listed, so each is tried by itself: {error}");
         world.events.event(Event::Note(note));
     }
-    let unready = match wave {
-        Wave::Webhooks => endpoints::unready(act).await.map_err(cluster)?,
-        _ => BTreeSet::new(),
-    };
+    let door = Door::before(wave, act).await?;
     let objects = Objects::new(act, live, Some(wave));
     let ledger = Ledger::new(act, expected);
     let broken = Mutex::new(None);
@@ -49,8 +46,7 @@ pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<C
         act,
         wave,
         ledger: &ledger,
-        unready,
-        door: Door::new(world.rules.target()),
+        intake: Intake::new(world.rules.target()),
         last,
         entries,
         broken: &broken,
@@ -62,10 +58,19 @@ pub(super) async fn create(wave: Wave, expected: u64, act: &Act<'_>) -> Result<C
     });
     items
         .for_each_concurrent(world.rules.request().in_flight(), |(item, pass)| {
-            let (objects, ledger) = (&objects, &ledger);
+            let (objects, ledger, door, broken) = (&objects, &ledger, &door, &broken);
             async move {
                 let _pass = pass;
-                if let Some(outcome) = objects.write(&item.admitted.source()).await {
+                let outcome = match door.holds(&item.admitted.source(), objects).await {
+                    Ok(None) => objects.write(&item.admitted.source()).await,
+                    Ok(held) => held,
+                    Err(error) => {
+                        let mut broken = broken.lock().unwrap_or_else(PoisonError::into_inner);
+                        broken.get_or_insert(cluster(error));
+                        None
+                    }
+                };
+                if let Some(outcome) = outcome {
                     ledger.done(item.number, item.admitted.kind, outcome);
                 }
             }
@@ -90,8 +95,7 @@ struct Reader<'a> {
     act: &'a Act<'a>,
     wave: Wave,
     ledger: &'a Ledger<'a>,
-    unready: BTreeSet<String>,
-    door: Door<'a>,
+    intake: Intake<'a>,
     /// The number of the last object that may belong to the wave: what follows need not be read.
     last: Option<u64>,
     entries: Entries,
@@ -116,7 +120,7 @@ impl Reader<'_> {
             if number < self.act.from {
                 continue;
             }
-            let admitted = self.door.admit(entry);
+            let admitted = self.intake.admit(entry);
             // What stays behind was counted with the plan too.
             if admitted.stays_behind() || !may_hold(self.wave, &admitted.kind.group_resource()) {
                 continue;
@@ -128,25 +132,7 @@ impl Reader<'_> {
                 continue;
             }
             self.ledger.begin(number);
-            match self.held_back(&item) {
-                Some(outcome) => self.ledger.done(number, item.admitted.kind, outcome),
-                None => return Some(item),
-            }
-        }
-    }
-
-    /// What becomes of a webhook that would refuse every write, as nothing answers for it.
-    fn held_back(&self, item: &Item) -> Option<Outcome> {
-        if !is_webhook_configuration(self.wave, &item.admitted.kind.group_resource()) {
-            return None;
-        }
-        let (rules, source) = (self.act.world.rules, item.admitted.source());
-        match rules.backends(&source) {
-            Ok(services) if services.iter().any(|service| self.unready.contains(service)) => {
-                Some(Outcome::skipped(rules.key(&source), Skip::BackendNotReady))
-            }
-            Ok(_) => None,
-            Err(error) => Some(Outcome::unreadable(rules.key(&source), &error)),
+            return Some(item);
         }
     }
 }

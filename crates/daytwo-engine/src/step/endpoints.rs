@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use daytwo_core::json::{JsonError, elements, find};
+use daytwo_core::json::{JsonError, elements, find, text_at};
 use tokio::time::{Instant, sleep};
 
+use super::request::Writer;
 use crate::advance::Act;
 use crate::api::ApiError;
 use crate::event::Event;
@@ -34,7 +35,7 @@ pub(super) async fn wait(services: &[String], deadline: Duration, act: &Act<'_>)
         }
         act.world.events.event(Event::Waiting {
             what: format!("a ready endpoint of {}", missing.join(", ")),
-            because: "webhooks that refuse what they cannot be asked about call it".to_owned(),
+            because: "webhooks that nothing can be written without call it".to_owned(),
         });
         tokio::select! {
             () = act.halt.cancelled() => return Ok(true),
@@ -54,7 +55,8 @@ pub(super) async fn unready(act: &Act<'_>) -> Result<BTreeSet<String>, ApiError>
     Ok(unready)
 }
 
-async fn ready(act: &Act<'_>, service: &str) -> Result<bool, ApiError> {
+/// Whether `service` (`namespace/name`) has a ready endpoint, or is a name for something outside, which has none.
+pub(super) async fn ready(act: &Act<'_>, service: &str) -> Result<bool, ApiError> {
     let Some((namespace, name)) = service.split_once('/') else { return Ok(false) };
     let mut found = false;
     let label = escape(&format!("kubernetes.io/service-name={name}"));
@@ -65,7 +67,14 @@ async fn ready(act: &Act<'_>, service: &str) -> Result<bool, ApiError> {
         Ok(())
     })
     .await?;
-    Ok(found)
+    if found {
+        return Ok(true);
+    }
+    let path = format!("/api/v1/namespaces/{}/services/{}", escape(namespace), escape(name));
+    let writer = Writer::of(act);
+    let service = writer.get(&path).await?;
+    let kind = service.as_deref().and_then(|service| text_at(service, &["spec", "type"]).ok().flatten());
+    Ok(kind.as_deref() == Some("ExternalName"))
 }
 
 /// Whether an EndpointSlice has an endpoint that is ready; one that does not say is.

@@ -51,7 +51,7 @@ impl<'a> Objects<'a> {
     pub fn new(act: &'a Act<'a>, live: Live, wave: Option<Wave>) -> Self {
         let rules = act.world.rules;
         let writer = Writer::of(act);
-        let fresh = wave == Some(Wave::CustomResources);
+        let fresh = matches!(wave, Some(Wave::CustomResources | Wave::Converted));
         Self { act, writer, owners: Owners::new(writer, rules), live, fresh }
     }
 
@@ -213,6 +213,9 @@ impl<'a> Objects<'a> {
         }
         if seen.is(rules, source)? {
             return Ok(if perhaps_ours { Action::Created } else { Action::Same });
+        }
+        if rules.derived(source)? {
+            return Ok(Action::Same);
         }
         let write = rules.prepare(source)?;
         match &write.how {

@@ -39,8 +39,8 @@ pub(super) enum End {
 
 impl Outcome {
     /// It was passed over.
-    pub fn skipped(key: ObjectKey, why: Skip) -> Self {
-        Self::Told(Box::new(Told { key, end: End::Skipped(why), notes: Vec::new() }))
+    pub fn skipped(key: ObjectKey, why: Skip, notes: Vec<String>) -> Self {
+        Self::Told(Box::new(Told { key, end: End::Skipped(why), notes }))
     }
 
     /// Its JSON in the backup cannot be read.

@@ -17,7 +17,7 @@ use crate::advance::{Act, Carried, RunError};
 use crate::api::ApiError;
 use crate::discovery;
 use crate::restore::lists::escape;
-use crate::restore::{Door, Live, Look, Seen};
+use crate::restore::{Intake, Live, Look, Seen};
 
 /// Finds owners, and remembers those that are there.
 pub(super) struct Owners<'a> {
@@ -96,10 +96,10 @@ pub(super) async fn bind(last: bool, act: &Act<'_>) -> Result<Carried, RunError>
     }
     let objects = Objects::new(act, live, None);
     let mut entries = world.backup.entries().await?;
-    let mut door = Door::new(world.rules.target());
+    let mut intake = Intake::new(world.rules.target());
     let mut under_way = FuturesUnordered::new();
     while let Some(entry) = entries.next().await? {
-        let admitted = door.admit(entry);
+        let admitted = intake.admit(entry);
         if admitted.stays_behind() || !kinds.contains(&admitted.kind) {
             continue;
         }

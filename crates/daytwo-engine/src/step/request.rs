@@ -137,13 +137,38 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// The server's judgement, or that it did not answer in time.
     pub async fn would_take(&self, path: &str, body: Vec<u8>) -> Result<(), ApiError> {
-        let path = format!("{path}?dryRun=All&fieldManager={MANAGER}");
         let body = Bytes::from(body);
         let mut tries = Tries::new(self.patience, false);
         loop {
-            match self.send(Method::POST, &path, "application/json", body.clone(), METADATA).await {
+            match self.would_take_once(path, body.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => tries.again(error, self.halt).await?,
+            }
+        }
+    }
+
+    /// As [`Writer::would_take`], once.
+    ///
+    /// # Errors
+    /// The server's judgement, or that it did not answer.
+    pub async fn would_take_once(&self, path: &str, body: Bytes) -> Result<(), ApiError> {
+        let path = format!("{path}?dryRun=All&fieldManager={MANAGER}");
+        match self.send(Method::POST, &path, "application/json", body, METADATA).await {
+            Err(error) if error.code() == Some(409) && error.reason() == "AlreadyExists" => Ok(()),
+            answer => answer.map(|_| ()),
+        }
+    }
+
+    /// Deletes what this run, or one before it, made at `path`, if it is there.
+    ///
+    /// # Errors
+    /// As [`Writer::create`].
+    pub async fn remove(&self, path: &str) -> Result<(), ApiError> {
+        let mut tries = Tries::new(self.patience, false);
+        loop {
+            match self.send(Method::DELETE, path, "", Bytes::new(), METADATA).await {
                 Ok(_) => return Ok(()),
-                Err(error) if error.code() == Some(409) && error.reason() == "AlreadyExists" => return Ok(()),
+                Err(error) if error.is_denied() || error.is_not_found() => return Ok(()),
                 Err(error) => tries.again(error, self.halt).await?,
             }
         }

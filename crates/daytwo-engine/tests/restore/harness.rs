@@ -54,7 +54,15 @@ impl Cluster {
 
 /// The shared cluster; `None`, after saying so, where there are no parts to run it.
 pub async fn cluster() -> Option<Cluster> {
-    let plane = testbed::shared::control_plane()?;
+    connected(testbed::shared::control_plane()?).await
+}
+
+/// A cluster of its own with a scheduler and a node; `None` as [`cluster`].
+pub async fn with_node() -> Option<Cluster> {
+    connected(testbed::shared::with_node()?).await
+}
+
+async fn connected(plane: &'static ControlPlane) -> Option<Cluster> {
     let options =
         ClusterOptions { kubeconfig: Some(plane.kubeconfig().to_owned()), ..ClusterOptions::default() };
     Some(Cluster { plane, site: Site::connect(&options).await.unwrap() })
@@ -108,6 +116,22 @@ impl Cluster {
     /// An object as the server sends it.
     pub async fn raw(&self, path: &str) -> Bytes {
         api::get(self.site.client(), path, "application/json").await.unwrap()
+    }
+
+    /// The objects of the lists at `paths`, each whole.
+    pub async fn listed(&self, paths: &[&str]) -> Vec<Bytes> {
+        let mut objects = Vec::new();
+        for path in paths {
+            let list: Value = serde_json::from_slice(&self.raw(path).await).unwrap();
+            let kind = list["kind"].as_str().unwrap().strip_suffix("List").unwrap();
+            for item in list["items"].as_array().unwrap() {
+                let mut item = item.clone();
+                item["apiVersion"] = list["apiVersion"].clone();
+                item["kind"] = kind.into();
+                objects.push(item.to_string().into());
+            }
+        }
+        objects
     }
 
     /// Deletes a namespace and waits until it is gone.

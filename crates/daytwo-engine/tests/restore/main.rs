@@ -5,7 +5,11 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod conversion;
+#[cfg(test)]
 mod converted;
+#[cfg(test)]
+mod derived;
 #[cfg(test)]
 mod existing;
 #[cfg(test)]
@@ -26,7 +30,10 @@ mod owners;
 mod services;
 #[cfg(test)]
 mod view;
+#[cfg(test)]
 mod volumes;
+#[cfg(test)]
+mod waiting;
 #[cfg(test)]
 mod webhooks;
 #[cfg(test)]

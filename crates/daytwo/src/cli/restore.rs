@@ -39,6 +39,7 @@ pub enum Restore {
   daytwo restore create --from nightly --include-namespaces shop --namespace-mapping shop:shop-copy
   daytwo restore create --from nightly --include-namespaces shop --existing update
   daytwo restore create --from nightly --include-namespaces shop --existing replace --prune --dry-run
+  daytwo restore create --from nightly --webhooks parked --wait --wait-timeout 30m
   daytwo restore create --from nightly --empty-volumes -o json")]
 pub struct Create {
     /// The run's name: an RFC 1123 subdomain [default: BACKUP-YYYYMMDDhhmmss-ID, in UTC]
@@ -60,9 +61,6 @@ pub struct Create {
     /// Save the plan of a dry run, for `restore run`
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     pub plan_out: Option<PathBuf>,
-    /// Accepted for Velero's sake: daytwo waits always
-    #[arg(short = 'w', long, hide = true)]
-    pub wait: bool,
 }
 
 /// `daytwo restore plan`
@@ -171,6 +169,18 @@ pub struct Request {
     /// Create claims empty whose data lies in a snapshot or a volume repository
     #[arg(long)]
     pub empty_volumes: bool,
+    /// Restore what controllers make again too: their pods, but for those of Jobs, Endpoints and EndpointSlices
+    #[arg(long)]
+    pub include_derived: bool,
+    /// How admission webhooks come back that refuse what they cannot be asked about
+    #[arg(long, value_name = "HOW", default_value = "wait")]
+    pub webhooks: Webhooks,
+    /// End once workloads are as available as they were in the backup; name those that are not (exit 1)
+    #[arg(short, long)]
+    pub wait: bool,
+    /// The longest wait for workloads
+    #[arg(long, value_name = "DURATION", default_value = "10m", requires = "wait")]
+    pub wait_timeout: String,
     /// The most requests in flight; how many are best is found out
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
@@ -178,6 +188,15 @@ pub struct Request {
     pub identities: Identities,
     #[command(flatten)]
     pub at: At,
+}
+
+/// How admission webhooks come back that refuse what they cannot be asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Webhooks {
+    /// Last, once somebody answers for them; the others are left out, and named
+    Wait,
+    /// At once, letting pass what they cannot be asked about; once somebody answers, they refuse again
+    Parked,
 }
 
 /// What becomes of objects that are there and differ.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::plan::Place;
 use crate::resource::ResourceType;
-use crate::restore::{Census, DataElsewhere, Request, ServedKind, Target, VolumeState};
+use crate::restore::{Census, DataElsewhere, Request, ServedKind, Target, VolumeState, Webhooks};
 
 fn kind(group: &str, resource: &str, kind: &str, namespaced: bool) -> ResourceType {
     ResourceType {
@@ -14,7 +14,15 @@ fn kind(group: &str, resource: &str, kind: &str, namespaced: bool) -> ResourceTy
 }
 
 fn planned(objects: &[(ResourceType, Option<&str>, &str, &str)], target: Target, there: There) -> Planned {
-    let request = Request { backup: "b".into(), ..Request::default() };
+    planned_as(Request { backup: "b".into(), ..Request::default() }, objects, target, there)
+}
+
+fn planned_as(
+    request: Request,
+    objects: &[(ResourceType, Option<&str>, &str, &str)],
+    target: Target,
+    there: There,
+) -> Planned {
     let sources = objects.iter().map(|(resource, namespace, name, bytes)| Source {
         resource,
         namespace: *namespace,
@@ -50,6 +58,8 @@ fn steps(planned: &Planned) -> Vec<String> {
         Step::AwaitEndpoints { services, .. } => format!("endpoints {}", services.join(",")),
         Step::PruneObjects { extra } => format!("prune {}", extra.len()),
         Step::BindOwners { last } => if *last { "owners" } else { "owners so far" }.to_owned(),
+        Step::AwaitWorkloads { workloads, .. } => format!("available {workloads}"),
+        Step::ReleaseWebhooks { .. } => "release".to_owned(),
         Step::RestoreReclaimPolicies { .. } => "policies".to_owned(),
     };
     planned.plan.steps().map(|(_, step)| text(step)).collect()
@@ -148,4 +158,86 @@ fn an_object_that_is_no_json_fails_alone() {
         planner.take(&source, || Ok(There::Nothing)).map(|decided| decided.action),
         Some(Action::Failed)
     );
+}
+
+const HOOK: &str = r#"{"metadata":{"name":"w"},"webhooks":[{"name":"w.x.io","failurePolicy":"Fail","clientConfig":{"service":{"namespace":"a","name":"s"}}}]}"#;
+
+fn hooks() -> ResourceType {
+    kind("admissionregistration.k8s.io", "validatingwebhookconfigurations", "V", false)
+}
+
+#[test]
+fn parked_webhooks_wait_for_nobody_and_are_released_last() {
+    let parked = Request { webhooks: Webhooks::Parked, wait: true, ..Request::default() };
+    let pod = r#"{"metadata":{"name":"p"},"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}}"#;
+    let objects = [(hooks(), None, "w", HOOK), (kind("", "pods", "Pod", true), Some("a"), "p", pod)];
+    let there = Target { namespaces: [("a".to_owned(), false)].into(), ..Target::default() };
+    let planned = planned_as(parked, &objects, there, There::Nothing);
+    assert_eq!(steps(&planned), ["1 pods", "1 webhooks", "available 1", "release"]);
+}
+
+#[test]
+fn what_an_earlier_restore_left_parked_is_released_whatever_is_asked_for() {
+    let planned = planned(&[(hooks(), None, "w", HOOK)], Target::default(), There::Unfinished);
+    assert_eq!(steps(&planned), ["1 webhooks", "release"]);
+}
+
+#[test]
+fn what_was_not_available_is_not_waited_for() {
+    let pod = r#"{"metadata":{"name":"p"},"status":{"phase":"Pending"}}"#;
+    let request = Request { wait: true, ..Request::default() };
+    let objects = [(kind("", "pods", "Pod", true), Some("a"), "p", pod)];
+    let planned = planned_as(request, &objects, Target::default(), There::Nothing);
+    assert_eq!(steps(&planned), ["ensure a", "1 pods"]);
+}
+
+#[test]
+fn what_a_webhook_converts_comes_after_its_service_has_an_endpoint() {
+    let definition = r#"{"metadata":{"name":"ws.x.io"},"spec":{"versions":[{"name":"v1","served":true},{"name":"v2","served":true,"storage":true}],
+        "conversion":{"strategy":"Webhook","webhook":{"clientConfig":{"service":{"namespace":"a","name":"c"}}}}}}"#;
+    let owned = r#"{"metadata":{"name":"w","ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":"m","uid":"1"}]}}"#;
+    let objects = [
+        (kind("apiextensions.k8s.io", "customresourcedefinitions", "C", false), None, "ws.x.io", definition),
+        (kind("x.io", "ws", "W", true), Some("a"), "w", owned),
+        (kind("apps", "deployments", "Deployment", true), Some("a"), "d", r#"{"metadata":{"name":"d"}}"#),
+    ];
+    let there = Target { namespaces: [("a".to_owned(), false)].into(), ..Target::default() };
+    let planned = planned(&objects, there, There::Nothing);
+    assert_eq!(
+        steps(&planned),
+        [
+            "1 definitions",
+            "established ws.x.io",
+            "1 workloads",
+            "endpoints a/c",
+            "1 converted custom resources",
+            "owners"
+        ]
+    );
+}
+
+#[test]
+fn what_controllers_make_is_restored_where_asked_for_and_what_they_made_of_it_stands() {
+    let owned = |kind: &str| {
+        format!(
+            r#"{{"metadata":{{"name":"p","ownerReferences":[{{"apiVersion":"apps/v1","kind":"{kind}","name":"o","uid":"1","controller":true}}]}},"status":{{"phase":"Running"}}}}"#
+        )
+    };
+    let (set, job) = (owned("ReplicaSet"), owned("Job"));
+    let pods = || kind("", "pods", "Pod", true);
+    let objects = [(pods(), Some("a"), "p", &*set), (pods(), Some("a"), "j", &*job)];
+    let made = |include_derived, there| {
+        let request = Request { include_derived, ..Request::default() };
+        let target = Target { namespaces: [("a".to_owned(), false)].into(), ..Target::default() };
+        planned_as(request, &objects, target, there)
+            .known
+            .skipped
+            .get(&Skip::ControllerMakes)
+            .map(|group| group.count)
+    };
+    assert_eq!(made(false, There::Nothing), Some(2));
+    assert_eq!(made(true, There::Nothing), Some(1), "a Job makes its pods in any case");
+    let request = Request { include_derived: true, ..Request::default() };
+    let planned = planned_as(request, &objects, Target::default(), There::Another);
+    assert_eq!((planned.known.counts().same, planned.known.counts().differs), (1, 0));
 }

@@ -3,15 +3,17 @@
 use std::path::Path;
 
 use daytwo_archive::{Backup, Location};
-use daytwo_core::restore::{Existing, NamespaceMapping, Request};
+use daytwo_core::restore::{Existing, NamespaceMapping, Request, Waits, Webhooks};
 use daytwo_engine::Site;
 use daytwo_engine::journal::Timing;
 use daytwo_engine::restore::{Detail, Runner};
+use jiff::SignedDuration;
 
 use crate::cli::restore as cli;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::filters;
+use crate::output::words;
 use crate::progress::Progress;
 use crate::settings::Session;
 
@@ -97,9 +99,22 @@ pub fn request(flags: &cli::Request) -> Result<Request> {
             cli::Existing::Update => Existing::Update,
             cli::Existing::Replace => Existing::Replace,
         },
+        include_derived: flags.include_derived,
+        webhooks: match flags.webhooks {
+            cli::Webhooks::Wait => Webhooks::Wait,
+            cli::Webhooks::Parked => Webhooks::Parked,
+        },
+        wait: flags.wait,
+        waits: Waits { workloads: patience(&flags.wait_timeout)?, ..Waits::default() },
         concurrency: flags.concurrency,
         ..Request::default()
     })
+}
+
+/// How long workloads are waited for.
+fn patience(text: &str) -> Result<SignedDuration> {
+    let time = words::duration(text).map_err(|error| Failure::usage(error.to_string()))?;
+    SignedDuration::try_from(time).map_err(|error| Failure::usage(format!("{text}: {error}")))
 }
 
 /// Opens the backup and connects to the cluster.

@@ -49,6 +49,15 @@ fn step_text(step: &Step) -> String {
         Step::PruneObjects { extra } => {
             format!("delete {} that the backup does not hold", words::count(extra.len() as u64, "object"))
         }
+        Step::AwaitWorkloads { workloads, deadline } => format!(
+            "wait until {} are as available as they were, at most {} s",
+            words::count(*workloads, "workload"),
+            deadline.as_secs()
+        ),
+        Step::ReleaseWebhooks { deadline } => format!(
+            "give parked webhooks their failure policy back once somebody answers, at most {} s",
+            deadline.as_secs()
+        ),
         Step::BindOwners { last: false } => "give objects their owners, as far as those are there".to_owned(),
         Step::BindOwners { last: true } => "give objects their owners".to_owned(),
         Step::RestoreReclaimPolicies { deadline } => {
