@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::preflight::Forecast;
 use super::rules::Verdict;
 use super::{Action, Existing, Failed, Rules, Skip, Source, Tally, Wave};
 use crate::finding::{Finding, Severity};
@@ -72,6 +73,7 @@ pub struct Planner<'a> {
     lost: (u64, Option<ObjectKey>),
     known: Tally,
     extra: Vec<ObjectKey>,
+    forecast: Forecast<'a>,
 }
 
 impl<'a> Planner<'a> {
@@ -89,6 +91,7 @@ impl<'a> Planner<'a> {
             lost: (0, None),
             known: Tally::default(),
             extra: Vec::new(),
+            forecast: Forecast::new(rules),
         }
     }
 
@@ -144,7 +147,9 @@ impl<'a> Planner<'a> {
         if object.resource == "namespaces" {
             self.brought_namespaces.insert(object.name.clone());
         }
-        let action = match there()? {
+        self.forecast.want(object);
+        let there = there()?;
+        let action = match there {
             There::Nothing | There::Unfinished => Action::Created,
             There::Same => Action::Same,
             // It is merged, or left as it is; it never counts as differing.
@@ -157,6 +162,11 @@ impl<'a> Planner<'a> {
                 Existing::Replace => Action::Replaced,
             },
         };
+        let writes = matches!(action, Action::Created | Action::Updated | Action::Replaced);
+        // What a run left unfinished is there already.
+        if writes && there != There::Unfinished {
+            self.forecast.write(source, object, action)?;
+        }
         if action == Action::Created {
             self.creates += 1;
             self.foresee(source, object, wave)?;
@@ -209,6 +219,7 @@ impl<'a> Planner<'a> {
         let updates = counts.merged + counts.updated;
         known.findings = self.rules.target().lacks(self.rules.census(), self.rules.request());
         known.findings.extend(self.about_volumes());
+        known.findings.extend(self.forecast.findings());
         Planned {
             plan: Plan {
                 api_version: API_VERSION.to_owned(),

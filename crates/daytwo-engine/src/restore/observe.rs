@@ -4,24 +4,48 @@
 use std::collections::BTreeSet;
 
 use daytwo_core::json::{JsonError, Meta, find, string};
-use daytwo_core::restore::{Census, Fixed, ServedKind, Target, VolumeState};
+use daytwo_core::restore::{Census, Fixed, Request, ServedKind, Target, VolumeState, outside};
 use kube::Client;
 
 use super::lists::{self, METADATA_ONLY};
 use crate::api::ApiError;
 use crate::discovery::{self, Discovery};
 use crate::event::{Event, Observer};
+use crate::site::Site;
+
+mod ground;
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// What has to be known to carry a plan out.
+    Needed,
+    /// And what may go wrong.
+    Preflight,
+}
 
 /// Sees what a restore of what `census` counted has to know of the cluster.
 ///
 /// # Errors
 /// An [`ApiError`] where the server does not say what it serves, or does not answer.
-pub async fn target(client: &Client, census: &Census, events: &dyn Observer) -> Result<Target, ApiError> {
+pub async fn target(
+    site: &Site,
+    (census, request): (&Census, &Request),
+    sight: Sight,
+    events: &dyn Observer,
+) -> Result<Target, ApiError> {
+    let client = site.client();
     let served = discovery::discover(client).await?;
     let mut target = Target { served: kinds(&served), ..Target::default() };
     let mut eyes = Eyes { client, events };
+    let needed: BTreeSet<&str> =
+        census.namespaces_needed().map(|name| request.namespace_mapping.map(name)).collect();
     eyes.look("/api/v1/namespaces", "application/json", |object| {
         let meta = Meta::of_prefix(object)?;
+        if needed.contains(&*meta.name) {
+            let labels = meta.labels.unwrap_or(b"{}").to_vec();
+            target.ground.labels.insert(meta.name.clone().into_owned(), labels);
+        }
         target.namespaces.insert(meta.name.into_owned(), meta.deletion_timestamp);
         Ok(())
     })
@@ -41,10 +65,12 @@ pub async fn target(client: &Client, census: &Census, events: &dyn Observer) -> 
         })
         .await?;
     }
-    if census.services().next().is_some() {
+    if census.resources().any(|(resource, ..)| resource == "services") {
         eyes.look("/api/v1/services", "application/json", |object| {
             let meta = Meta::of_prefix(object)?;
             let holder = (meta.namespace.unwrap_or_default().into_owned(), meta.name.into_owned());
+            let held = outside(object)?.into_iter().map(|one| (one, holder.clone()));
+            target.ground.outside.extend(held);
             let Fixed { addresses, ports } = Fixed::of(object)?;
             target.fixed.extend(addresses.into_iter().chain(ports).map(|one| (one, holder.clone())));
             Ok(())
@@ -60,6 +86,9 @@ pub async fn target(client: &Client, census: &Census, events: &dyn Observer) -> 
         })
         .await?;
     }
+    if sight == Sight::Preflight {
+        eyes.ground(census, request, &site.identity().version, &mut target).await?;
+    }
     Ok(target)
 }
 
@@ -69,19 +98,19 @@ struct Eyes<'a> {
 }
 
 impl Eyes<'_> {
-    /// Lists what may be listed; what may not is noted, and taken for empty.
+    /// Lists what may be listed; what may not is noted, and taken for empty. Returns whether it was seen.
     async fn look(
         &mut self,
         path: &str,
         accept: &str,
         object: impl FnMut(&[u8]) -> Result<(), JsonError>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<bool, ApiError> {
         match lists::each(self.client, path, accept, object).await {
             Err(error) if error.is_denied() || error.is_not_found() => {
                 self.events.event(Event::Note(format!("cannot be looked at, taken for empty: {error}")));
-                Ok(())
+                Ok(false)
             }
-            done => done,
+            done => done.map(|()| true),
         }
     }
 }

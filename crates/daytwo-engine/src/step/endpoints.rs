@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use daytwo_core::json::{JsonError, elements, find};
+use kube::Client;
 use tokio::time::{Instant, sleep};
 
 use crate::advance::Act;
@@ -56,11 +57,20 @@ pub(super) async fn unready(act: &Act<'_>) -> Result<BTreeSet<String>, ApiError>
 
 async fn ready(act: &Act<'_>, service: &str) -> Result<bool, ApiError> {
     let Some((namespace, name)) = service.split_once('/') else { return Ok(false) };
+    has_ready_endpoint(act.world.site.client(), namespace, name).await
+}
+
+/// Whether a Service has a ready endpoint.
+pub(crate) async fn has_ready_endpoint(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<bool, ApiError> {
     let mut found = false;
     let label = escape(&format!("kubernetes.io/service-name={name}"));
     let path = format!("/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices", escape(namespace));
     let selected = format!("{path}?labelSelector={label}");
-    lists::each(act.world.site.client(), &selected, "application/json", |slice| {
+    lists::each(client, &selected, "application/json", |slice| {
         found |= has_ready(slice)?;
         Ok(())
     })
