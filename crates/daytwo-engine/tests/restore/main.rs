@@ -21,6 +21,8 @@ mod mapping;
 #[cfg(test)]
 mod owners;
 #[cfg(test)]
+mod preflight;
+#[cfg(test)]
 mod services;
 #[cfg(test)]
 mod view;

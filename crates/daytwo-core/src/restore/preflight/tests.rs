@@ -17,12 +17,12 @@ fn of(group: &str, resource: &str, namespace: Option<&'static str>, name: &'stat
         namespaced: namespace.is_some(),
     };
     let at = namespace.map(|namespace| format!(r#","namespace":"{namespace}""#)).unwrap_or_default();
-    let rest = rest.replacen("@META", &format!(r#""name":"{name}"{at}"#), 1);
-    let json = if rest.contains(r#""metadata""#) {
-        format!("{{{rest}}}")
+    let meta = format!(r#""name":"{name}"{at}"#);
+    let json = if rest.contains("@META") {
+        format!("{{{}}}", rest.replacen("@META", &meta, 1))
     } else {
         let comma = if rest.is_empty() { "" } else { "," };
-        format!(r#"{{"metadata":{{"name":"{name}"{at}}}{comma}{rest}}}"#)
+        format!(r#"{{"metadata":{{{meta}}}{comma}{rest}}}"#)
     };
     (kind, namespace, name, json)
 }
