@@ -57,6 +57,8 @@ pub struct Ground {
     pub hooks: Vec<Hook>,
     /// CustomResourceDefinitions whose objects the cluster does not take at the backup's version, by their names.
     pub definitions: BTreeMap<String, Definition>,
+    /// What may not be looked at, or is not understood, and why.
+    pub unseen: Vec<String>,
 }
 
 /// Takes in what is going to be written, and tells what would go wrong.
@@ -149,7 +151,9 @@ impl<'a> Forecast<'a> {
                 self.limits.take_claim(ranges, &limits::of_claim(source.bytes)?, key);
             }
         }
-        if pod::place(&key.resource).is_some() {
+        // What a pod may change while it runs, none of this looks at.
+        let runs = key.resource == "pods" && action == Action::Updated;
+        if pod::place(&key.resource).is_some() && !runs {
             self.pods(source, key, action, namespace)?;
         }
         Ok(())
@@ -224,6 +228,7 @@ impl<'a> Forecast<'a> {
         self.limits.findings(&mut findings);
         self.security.findings(target, &mut findings);
         self.webhooks.findings(target, &mut findings);
+        findings.extend(unseen(&target.ground));
         findings
     }
 }
@@ -247,6 +252,23 @@ fn namespace_labels<'a>(rules: &'a Rules, to: &'a str) -> NamespaceLabels<'a> {
         (None, _) => brought(),
     };
     NamespaceLabels { name: to, json }
+}
+
+/// What was not looked at is not healthy: it is not known.
+fn unseen(ground: &Ground) -> Option<Finding> {
+    let mut few = Few::default();
+    ground.unseen.iter().for_each(|one| few.add(|| one.clone()));
+    (!few.is_empty()).then(|| Finding {
+        severity: Severity::Info,
+        ..finding(
+            "restore-not-foreseen",
+            "the pre-flight".to_owned(),
+            few.to_string(),
+            "what they would refuse or lack is not known before each object is tried",
+            "allow the caller to list them",
+            Some("kubectl auth can-i --list".to_owned()),
+        )
+    })
 }
 
 /// A warning.

@@ -37,7 +37,7 @@ pub async fn target(
     let client = site.client();
     let served = discovery::discover(client).await?;
     let mut target = Target { served: kinds(&served), ..Target::default() };
-    let mut eyes = Eyes { client, events };
+    let mut eyes = Eyes { client, events, unseen: Vec::new() };
     let needed: BTreeSet<&str> =
         census.namespaces_needed().map(|name| request.namespace_mapping.map(name)).collect();
     eyes.look("/api/v1/namespaces", "application/json", |object| {
@@ -89,12 +89,15 @@ pub async fn target(
     if sight == Sight::Preflight {
         eyes.ground(census, request, &site.identity().version, &mut target).await?;
     }
+    target.ground.unseen = eyes.unseen;
     Ok(target)
 }
 
 struct Eyes<'a> {
     client: &'a Client,
     events: &'a dyn Observer,
+    /// What may not be looked at, and why.
+    unseen: Vec<String>,
 }
 
 impl Eyes<'_> {
@@ -108,6 +111,7 @@ impl Eyes<'_> {
         match lists::each(self.client, path, accept, object).await {
             Err(error) if error.is_denied() || error.is_not_found() => {
                 self.events.event(Event::Note(format!("cannot be looked at, taken for empty: {error}")));
+                self.unseen.push(error.to_string());
                 Ok(false)
             }
             done => done.map(|()| true),

@@ -333,3 +333,12 @@ fn an_older_server_is_a_finding() {
     old.ground.version = "v1.33.1".into();
     assert_eq!(ids(&fresh(&[of("", "configmaps", Some("shop"), "a", "")], old)), ["restore-server-older"]);
 }
+
+#[test]
+fn what_could_not_be_looked_at_is_not_taken_for_healthy() {
+    let mut blind = target();
+    blind.ground.unseen = vec!["/api/v1/resourcequotas: forbidden".into()];
+    let found = fresh(&[of("", "configmaps", Some("shop"), "a", "")], blind);
+    assert_eq!((ids(&found), found[0].severity), (vec!["restore-not-foreseen"], Severity::Info));
+    assert_eq!(found[0].evidence, "/api/v1/resourcequotas: forbidden");
+}

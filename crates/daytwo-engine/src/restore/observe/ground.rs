@@ -236,13 +236,15 @@ impl Eyes<'_> {
         }
     }
 
-    fn unseen(&self, error: &ApiError) {
+    fn unseen(&mut self, error: &ApiError) {
+        self.unseen.push(error.to_string());
         self.events.event(Event::Note(format!("cannot be looked at, so nothing is foreseen of it: {error}")));
     }
 
-    fn not_understood(&self, objects: &[String]) {
+    fn not_understood(&mut self, objects: &[String]) {
         for object in objects {
             let note = format!("{object} cannot be understood, so nothing is foreseen of it");
+            self.unseen.push(note.clone());
             self.events.event(Event::Note(note));
         }
     }
