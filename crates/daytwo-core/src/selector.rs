@@ -1,5 +1,6 @@
 //! Label selectors, in the grammar of `kubectl -l` (`k8s.io/apimachinery/pkg/labels/selector.go`).
 
+mod object;
 mod parse;
 
 use std::borrow::Cow;

@@ -28,6 +28,8 @@ use crate::journal::{Journal, JournalError, Recorded, Timing};
 use crate::pace::Gate;
 use crate::site::Site;
 
+use observe::Sight;
+
 pub(crate) use admit::{Admitted, Intake};
 pub use compare::{Compared, Comparing, Comparison};
 pub(crate) use live::{Live, Look, Seen};
@@ -137,7 +139,7 @@ impl Runner<'_> {
 
     async fn planned(&self, request: &Request, run: &str, detail: Detail) -> Result<Planned, RestoreError> {
         let created = self.clock.now();
-        let rules = self.observe(request.clone()).await?;
+        let rules = self.observe(request.clone(), Sight::Preflight).await?;
         self.events.event(Event::Started { what: "planning".to_owned() });
         let facts = self.facts();
         let (planned, objects) = survey::judge(self, &rules, run, created, facts, detail).await?;
@@ -180,7 +182,7 @@ impl Runner<'_> {
     pub async fn resume(&self, run: &str, holder: &str) -> Result<Report, RestoreError> {
         let plan = Journal::read(self.location, run).await?.plan;
         let Kind::Restore(request) = plan.kind.clone();
-        let rules = self.observe(request).await?;
+        let rules = self.observe(request, Sight::Needed).await?;
         let facts = self.facts();
         let changed = plan.stale(&facts);
         if !changed.is_empty() {
@@ -228,14 +230,15 @@ impl Runner<'_> {
     }
 
     /// What the backup holds and the cluster has, as far as `request` is concerned.
-    async fn observe(&self, request: Request) -> Result<Rules, RestoreError> {
+    async fn observe(&self, request: Request, sight: Sight) -> Result<Rules, RestoreError> {
         self.events.event(Event::Started { what: "reading the backup".to_owned() });
         let elsewhere = elsewhere::read(self.location, self.backup).await?;
         let served = observe::served(self.site.client()).await?;
         let census = survey::census(self.backup, &request, elsewhere, &served).await?;
+        let census = census.made_on(&self.backup.head().server.version);
         self.events.event(Event::Finished { what: "reading the backup".to_owned() });
         self.events.event(Event::Started { what: "looking at the cluster".to_owned() });
-        let target = observe::target(self.site.client(), served, &request, &census, self.events).await?;
+        let target = observe::target(self.site, served, (&census, &request), sight, self.events).await?;
         self.events.event(Event::Finished { what: "looking at the cluster".to_owned() });
         Ok(Rules::new(request, census, target))
     }

@@ -27,6 +27,8 @@ use daytwo_core::restore::{Action, Failed, is_webhooks};
 use jiff::SignedDuration;
 use std::time::Duration;
 
+pub(crate) use endpoints::has_ready_endpoint;
+
 use crate::advance::{Act, Carried, RunError};
 use crate::api::ApiError;
 use crate::journal::Recorded;

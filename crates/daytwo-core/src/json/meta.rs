@@ -127,6 +127,14 @@ impl<'a> Meta<'a> {
         Ok(())
     }
 
+    /// `metadata.labels` of an object that may have no name, such as the template of a pod.
+    ///
+    /// # Errors
+    /// It is not JSON up to there.
+    pub fn labels_of(object: &'a [u8]) -> Result<Option<&'a [u8]>, JsonError> {
+        Ok(super::find(object, &["metadata", "labels"])?.map(|span| &object[span]))
+    }
+
     /// The value of a label.
     ///
     /// # Errors

@@ -15,9 +15,11 @@ use crate::resource::{ObjectKey, ResourceType};
 mod classes;
 mod definitions;
 mod elsewhere;
+mod facts;
 
 use definitions::Definition;
 pub use elsewhere::{DataElsewhere, Volumes};
+pub use facts::drivers_of;
 
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 const STORAGE_CLASSES: &str = "storageclasses.storage.k8s.io";
@@ -47,6 +49,7 @@ pub struct Census {
     classes: BTreeSet<(String, String)>,
     needed_classes: BTreeMap<(&'static str, String), (u64, ObjectKey)>,
     elsewhere: DataElsewhere,
+    facts: facts::Facts,
 }
 
 #[derive(Debug)]
@@ -108,6 +111,7 @@ impl Census {
             }
             _ => {}
         }
+        self.facts.note(&resource, source, meta.labels, asked)?;
         if asked {
             self.take(&resource, source)?;
             if meta.owner_references.is_some() && !self.owned.contains(&resource) {
@@ -273,6 +277,10 @@ impl Census {
     /// The volume a claim was bound to.
     pub(super) fn claim_volume(&self, namespace: &str, name: &str) -> Option<&str> {
         self.claims.get(&(namespace.to_owned(), name.to_owned()))?.as_deref()
+    }
+
+    pub(super) fn has_claim(&self, namespace: &str, name: &str) -> bool {
+        self.claims.contains_key(&(namespace.to_owned(), name.to_owned()))
     }
 
     /// The claims asked for: namespace and name in the backup, and the volume.

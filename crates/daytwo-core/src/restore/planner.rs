@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::convert::Moves;
+use super::preflight::Forecast;
 use super::rules::Verdict;
 use super::{Action, Conversion, Existing, Failed, Rules, Skip, Source, Tally, Wave, is_webhooks};
 use crate::finding::{Finding, Severity};
@@ -78,6 +79,7 @@ pub struct Planner<'a> {
     known: Tally,
     extra: Vec<ObjectKey>,
     moves: Moves,
+    forecast: Forecast<'a>,
 }
 
 impl<'a> Planner<'a> {
@@ -99,6 +101,7 @@ impl<'a> Planner<'a> {
             known: Tally::default(),
             extra: Vec::new(),
             moves: Moves::default(),
+            forecast: Forecast::new(rules),
         }
     }
 
@@ -154,6 +157,7 @@ impl<'a> Planner<'a> {
         if object.resource == "namespaces" {
             self.brought_namespaces.insert(object.name.clone());
         }
+        self.forecast.want(object);
         let there = there()?;
         let action = match there {
             There::Nothing | There::Unfinished => Action::Created,
@@ -171,6 +175,11 @@ impl<'a> Planner<'a> {
         };
         if !matches!(action, Action::Same | Action::Differs) {
             self.answered_for(source, object, there)?;
+        }
+        let writes = matches!(action, Action::Created | Action::Updated | Action::Replaced);
+        // What a run left unfinished is there already.
+        if writes && there != There::Unfinished {
+            self.forecast.write(source, object, action)?;
         }
         if action == Action::Created {
             self.creates += 1;
@@ -267,6 +276,7 @@ impl<'a> Planner<'a> {
         known.findings = self.rules.target().lacks(self.rules.census(), self.rules.request());
         known.findings.extend(self.about_volumes());
         known.findings.extend(self.moves.findings());
+        known.findings.extend(self.forecast.findings());
         Planned {
             plan: Plan {
                 api_version: API_VERSION.to_owned(),

@@ -313,7 +313,7 @@ impl Rules {
 
     /// Whether the cluster serves the type, or will once the backup's definitions are there.
     fn serves(&self, resource: &str, version: &str) -> bool {
-        self.target.serves(resource, version) || self.census.defines(resource, version)
+        self.target.will_serve(&self.census, &self.request, resource, version)
     }
 
     /// The Services, as `namespace/name` in the cluster, without which the webhooks in `source` refuse every write.

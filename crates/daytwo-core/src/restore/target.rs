@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Census, Request};
+use super::{Census, Existing, Ground, Request};
 use crate::finding::{Finding, Severity};
 use crate::resource::{ObjectKey, ResourceType};
 
@@ -58,6 +58,8 @@ pub struct Target {
     pub alike: BTreeSet<String>,
     /// The same, of which a webhook converts the versions.
     pub by_webhook: BTreeSet<String>,
+    /// What is seen for the pre-flight alone.
+    pub ground: Ground,
 }
 
 impl Target {
@@ -82,31 +84,50 @@ impl Target {
     /// What the cluster lacks of what the backup's objects need: kinds, classes, usable namespaces, free volumes.
     pub fn lacks(&self, census: &Census, request: &Request) -> Vec<Finding> {
         let mut findings = Vec::new();
-        self.kinds(census, &mut findings);
+        self.kinds(census, request, &mut findings);
         self.classes(census, &mut findings);
         self.namespaces(census, request, &mut findings);
         self.volumes(census, request, &mut findings);
         findings
     }
 
-    fn kinds(&self, census: &Census, findings: &mut Vec<Finding>) {
+    /// Whether objects of `resource` at `version` can be written once the definitions that come with them are there.
+    pub(super) fn will_serve(
+        &self,
+        census: &Census,
+        request: &Request,
+        resource: &str,
+        version: &str,
+    ) -> bool {
+        // A definition that is kept as it is serves what it served.
+        let kept = self.served.contains_key(resource) && request.existing == Existing::Keep;
+        self.serves(resource, version) || (census.defines(resource, version) && !kept)
+    }
+
+    fn kinds(&self, census: &Census, request: &Request, findings: &mut Vec<Finding>) {
         for (resource, kind, count) in census.resources() {
-            if self.serves(resource, &kind.version) || census.defines(resource, &kind.version) {
+            if self.will_serve(census, request, resource, &kind.version) {
                 continue;
             }
+            let at = kind.api_version();
             let served = self.served.get(resource).map(|served| served.versions.join(", "));
             let evidence = match served {
                 Some(versions) => {
-                    format!("the backup has {count} at {}; the cluster serves {versions}", kind.api_version())
+                    format!("the backup has {count} at {at}; the cluster serves {versions}")
                 }
-                None => format!(
-                    "the backup has {count} at {}; the cluster does not serve the kind",
-                    kind.api_version()
-                ),
+                None => format!("the backup has {count} at {at}; the cluster does not serve the kind"),
             };
-            let remedy = self.instead(kind);
+            let brought = self.served.contains_key(resource) && census.defines(resource, &kind.version);
+            let (remedy, command) = match self.ground.definitions.get(resource) {
+                _ if brought => {
+                    let remedy = "restore the backup's definition over the cluster's with --existing update";
+                    (remedy.to_owned(), None)
+                }
+                Some(definition) => definition.remedy(resource, &kind.version),
+                None => (self.instead(kind), None),
+            };
             let what = format!("{count} {resource} cannot be restored");
-            findings.push(finding("restore-kind-not-served", resource, evidence, what, remedy, None));
+            findings.push(finding("restore-kind-not-served", resource, evidence, what, remedy, command));
         }
     }
 
@@ -148,8 +169,10 @@ impl Target {
                     Some(format!("kubectl get namespace {to} -o jsonpath='{{.status.conditions}}'")),
                 ));
             }
-            if let Some(source) =
-                request.namespace_mapping.mapped(namespace).filter(|to| census.needs_namespace(to))
+            if let Some(source) = request
+                .namespace_mapping
+                .mapped(namespace)
+                .filter(|to| census.needs_namespace(to) && request.namespace_mapping.mapped(to).is_none())
             {
                 findings.push(finding(
                     "restore-namespaces-merge",

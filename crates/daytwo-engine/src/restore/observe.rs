@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use daytwo_core::json::{JsonError, Meta, find, string};
-use daytwo_core::restore::{Census, Fixed, Request, ServedKind, Target, VolumeState};
+use daytwo_core::restore::{Census, Fixed, Request, ServedKind, Target, VolumeState, outside};
 use kube::Client;
 
 use super::definitions;
@@ -12,6 +12,18 @@ use super::lists::{self, METADATA_ONLY};
 use crate::api::ApiError;
 use crate::discovery::{self, Discovery};
 use crate::event::{Event, Observer};
+use crate::site::Site;
+
+mod ground;
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// What has to be known to carry a plan out.
+    Needed,
+    /// And what may go wrong.
+    Preflight,
+}
 
 /// What the cluster serves, and nothing else of it.
 ///
@@ -27,15 +39,22 @@ pub async fn served(client: &Client) -> Result<Target, ApiError> {
 /// # Errors
 /// An [`ApiError`] where the server does not answer.
 pub async fn target(
-    client: &Client,
+    site: &Site,
     mut target: Target,
-    request: &Request,
-    census: &Census,
+    (census, request): (&Census, &Request),
+    sight: Sight,
     events: &dyn Observer,
 ) -> Result<Target, ApiError> {
-    let mut eyes = Eyes { client, events };
+    let client = site.client();
+    let mut eyes = Eyes { client, events, unseen: Vec::new() };
+    let needed: BTreeSet<&str> =
+        census.namespaces_needed().map(|name| request.namespace_mapping.map(name)).collect();
     eyes.look("/api/v1/namespaces", "application/json", |object| {
         let meta = Meta::of_prefix(object)?;
+        if needed.contains(&*meta.name) {
+            let labels = meta.labels.unwrap_or(b"{}").to_vec();
+            target.ground.labels.insert(meta.name.clone().into_owned(), labels);
+        }
         target.namespaces.insert(meta.name.into_owned(), meta.deletion_timestamp);
         Ok(())
     })
@@ -55,10 +74,12 @@ pub async fn target(
         })
         .await?;
     }
-    if census.services().next().is_some() {
+    if census.resources().any(|(resource, ..)| resource == "services") {
         eyes.look("/api/v1/services", "application/json", |object| {
             let meta = Meta::of_prefix(object)?;
             let holder = (meta.namespace.unwrap_or_default().into_owned(), meta.name.into_owned());
+            let held = outside(object)?.into_iter().map(|one| (one, holder.clone()));
+            target.ground.outside.extend(held);
             let Fixed { addresses, ports } = Fixed::of(object)?;
             target.fixed.extend(addresses.into_iter().chain(ports).map(|one| (one, holder.clone())));
             Ok(())
@@ -75,28 +96,35 @@ pub async fn target(
         .await?;
     }
     definitions::look(client, request, census, &mut target).await?;
+    if sight == Sight::Preflight {
+        eyes.ground(census, request, &site.identity().version, &mut target).await?;
+    }
+    target.ground.unseen = eyes.unseen;
     Ok(target)
 }
 
 struct Eyes<'a> {
     client: &'a Client,
     events: &'a dyn Observer,
+    /// What may not be looked at, and why.
+    unseen: Vec<String>,
 }
 
 impl Eyes<'_> {
-    /// Lists what may be listed; what may not is noted, and taken for empty.
+    /// Lists what may be listed; what may not is noted, and taken for empty. Returns whether it was seen.
     async fn look(
         &mut self,
         path: &str,
         accept: &str,
         object: impl FnMut(&[u8]) -> Result<(), JsonError>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<bool, ApiError> {
         match lists::each(self.client, path, accept, object).await {
             Err(error) if error.is_denied() || error.is_not_found() => {
                 self.events.event(Event::Note(format!("cannot be looked at, taken for empty: {error}")));
-                Ok(())
+                self.unseen.push(error.to_string());
+                Ok(false)
             }
-            done => done,
+            done => done.map(|()| true),
         }
     }
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use daytwo_core::json::{JsonError, elements, find, text_at};
+use kube::Client;
 use tokio::time::{Instant, sleep};
 
-use super::request::Writer;
 use crate::advance::Act;
-use crate::api::ApiError;
+use crate::api::{self, ApiError};
 use crate::event::Event;
 use crate::restore::lists::{self, escape};
 
@@ -55,14 +55,23 @@ pub(super) async fn unready(act: &Act<'_>) -> Result<BTreeSet<String>, ApiError>
     Ok(unready)
 }
 
-/// Whether `service` (`namespace/name`) has a ready endpoint, or is a name for something outside, which has none.
+/// Whether `service` is `namespace/name` of one that [`has_ready_endpoint`].
 pub(super) async fn ready(act: &Act<'_>, service: &str) -> Result<bool, ApiError> {
     let Some((namespace, name)) = service.split_once('/') else { return Ok(false) };
+    has_ready_endpoint(act.world.site.client(), namespace, name).await
+}
+
+/// Whether a Service has a ready endpoint, or is a name for something outside, which has none.
+pub(crate) async fn has_ready_endpoint(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<bool, ApiError> {
     let mut found = false;
     let label = escape(&format!("kubernetes.io/service-name={name}"));
     let path = format!("/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices", escape(namespace));
     let selected = format!("{path}?labelSelector={label}");
-    lists::each(act.world.site.client(), &selected, "application/json", |slice| {
+    lists::each(client, &selected, "application/json", |slice| {
         found |= has_ready(slice)?;
         Ok(())
     })
@@ -71,10 +80,14 @@ pub(super) async fn ready(act: &Act<'_>, service: &str) -> Result<bool, ApiError
         return Ok(true);
     }
     let path = format!("/api/v1/namespaces/{}/services/{}", escape(namespace), escape(name));
-    let writer = Writer::of(act);
-    let service = writer.get(&path).await?;
-    let kind = service.as_deref().and_then(|service| text_at(service, &["spec", "type"]).ok().flatten());
-    Ok(kind.as_deref() == Some("ExternalName"))
+    match api::get(client, &path, "application/json").await {
+        Ok(service) => {
+            let kind = text_at(&service, &["spec", "type"]).ok().flatten();
+            Ok(kind.as_deref() == Some("ExternalName"))
+        }
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether an EndpointSlice has an endpoint that is ready; one that does not say is.

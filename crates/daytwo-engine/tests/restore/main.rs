@@ -27,6 +27,8 @@ mod mapping;
 #[cfg(test)]
 mod owners;
 #[cfg(test)]
+mod preflight;
+#[cfg(test)]
 mod services;
 #[cfg(test)]
 mod view;
