@@ -13,6 +13,7 @@
 mod census;
 mod content;
 mod fixed;
+mod gate;
 mod later;
 pub mod order;
 mod pace;
@@ -29,6 +30,7 @@ mod target;
 
 pub use census::{Census, DataElsewhere, Volumes};
 pub use fixed::Fixed;
+pub use gate::{Gate, acting_webhook, silent_webhook};
 pub use later::{Later, Owner, UNFINISHED_MARK};
 pub use order::Wave;
 pub use pace::Pace;

@@ -24,6 +24,7 @@ use crate::event::{Clock, Event, Observer};
 use crate::journal::{Journal, JournalError, Recorded, Timing};
 use crate::pace::Gate;
 use crate::site::Site;
+use crate::step::gates::Gates;
 
 pub(crate) use live::{Live, Look, Seen};
 pub(crate) use survey::Kinds;
@@ -190,6 +191,7 @@ impl Runner<'_> {
 
     async fn run(&self, journal: &mut Journal, rules: &Rules) -> Result<Report, RestoreError> {
         let gate = Gate::new(rules.request().in_flight());
+        let gates = Gates::new(self.events);
         let world = World {
             site: self.site,
             backup: self.backup,
@@ -198,6 +200,7 @@ impl Runner<'_> {
             events: self.events,
             stop: self.stop,
             gate: &gate,
+            gates: &gates,
         };
         let progress = advance::run(journal, &world).await.map_err(|source| match source {
             RunError::Journal(error) => RestoreError::Journal(error),

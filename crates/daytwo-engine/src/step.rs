@@ -7,6 +7,7 @@ mod create;
 mod endpoints;
 mod established;
 mod follow;
+pub(crate) mod gates;
 mod job;
 mod namespaces;
 mod object;

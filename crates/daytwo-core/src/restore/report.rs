@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Request, Tally, Wave};
+use super::{Counts, Request, Tally, Wave, gate};
 use crate::plan::{API_VERSION, SiteIdentity};
 
 /// How long a wave took.
@@ -74,7 +74,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report of a run that ended.
+    /// A report of a run that ended. What refused several of its objects is a finding.
     #[expect(clippy::too_many_arguments, reason = "the fields of a document, each of its own type")]
     pub fn new(
         run: String,
@@ -83,9 +83,10 @@ impl Report {
         same_cluster: Option<bool>,
         state: State,
         times: (Timestamp, Timestamp),
-        tally: Tally,
+        mut tally: Tally,
         waves: Vec<WaveReport>,
     ) -> Self {
+        tally.findings.extend(gate::findings(&tally.failures));
         Self {
             api_version: API_VERSION.to_owned(),
             kind: ReportKind::default(),
@@ -105,6 +106,9 @@ impl Report {
     /// Whether nothing failed, nothing differs, nothing is lost, and nobody has to act.
     pub fn is_clean(&self) -> bool {
         let lost = self.tally.skipped.keys().any(|why| why.is_loss());
-        self.counts.failed == 0 && self.counts.differs == 0 && !lost && self.tally.findings.is_empty()
+        self.counts.failed == 0
+            && self.counts.differs == 0
+            && !lost
+            && !self.tally.findings.iter().any(|finding| finding.severity.counts())
     }
 }

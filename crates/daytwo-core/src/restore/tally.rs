@@ -10,7 +10,7 @@ use crate::finding::Finding;
 use crate::resource::ObjectKey;
 
 /// The most objects that one list of a report names; its count goes on.
-const MOST_NAMED: usize = 10_000;
+pub(super) const MOST_NAMED: usize = 10_000;
 
 /// What became of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -72,9 +72,7 @@ impl<'a> Objects<'a> {
             {
                 End::Counted
             }
-            Err(Trouble::Refused { error, body, what }) => {
-                End::Failed(failed(key.clone(), &error, &body, what))
-            }
+            Err(Trouble::Refused { error, body, what }) => self.refused(&key, &error, &body, what),
             Err(Trouble::Source(error)) => return Outcome::unreadable(key, &error),
         };
         Outcome::Told(Box::new(Told { key, end, notes }))
@@ -91,6 +89,12 @@ impl<'a> Objects<'a> {
             Some(later) if !later.owners.is_empty() => self.follow(source, key, later, last, notes).await,
             _ => Ok(()),
         }
+    }
+
+    fn refused(&self, key: &ObjectKey, error: &ApiError, body: &[u8], what: &str) -> End {
+        let failed = failed(key.clone(), error, body, what);
+        self.act.world.gates.tell(&failed);
+        End::Failed(failed)
     }
 
     /// Deals with `source`; `None` if it has to be looked at again when the run is resumed.
@@ -112,9 +116,7 @@ impl<'a> Objects<'a> {
             {
                 return None;
             }
-            Err(Trouble::Refused { error, body, what }) => {
-                End::Failed(failed(key.clone(), &error, &body, what))
-            }
+            Err(Trouble::Refused { error, body, what }) => self.refused(&key, &error, &body, what),
             Err(Trouble::Source(error)) => return Some(Outcome::unreadable(key, &error)),
         };
         Some(Outcome::Told(Box::new(Told { key, end, notes })))

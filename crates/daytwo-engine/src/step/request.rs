@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::duration;
+use super::gates::Gates;
 use crate::advance::Act;
 use crate::api::{self, ApiError, Patience};
 use crate::pace::Gate;
@@ -64,17 +65,33 @@ pub struct Writer<'a> {
     pub halt: &'a CancellationToken,
     /// Told when the server pushes back.
     gate: &'a Gate,
+    /// What is known of those that refuse.
+    pub gates: &'a Gates<'a>,
 }
 
 impl<'a> Writer<'a> {
     /// For what `act` writes.
     pub fn of(act: &'a Act<'_>) -> Self {
+        let world = act.world;
         Self {
-            client: act.world.site.client(),
-            patience: duration(act.world.rules.request().waits.request),
+            client: world.site.client(),
+            patience: duration(world.rules.request().waits.request),
             halt: &act.halt,
-            gate: act.world.gate,
+            gate: world.gate,
+            gates: world.gates,
         }
+    }
+
+    /// Waits until what met `error` may be tried again. What meets a webhook that does not answer is not tried again
+    /// while that is known.
+    ///
+    /// # Errors
+    /// As [`Tries::again`].
+    pub async fn again(&self, tries: &mut Tries, error: ApiError) -> Result<(), ApiError> {
+        if self.gates.is_silent(&error) {
+            return Err(error);
+        }
+        tries.again(error, self.halt).await.inspect_err(|error| self.gates.met(error))
     }
 
     /// POSTs `body` to the collection `path`. `fresh` tells that its kind was defined just now, so that a server
@@ -101,7 +118,7 @@ impl<'a> Writer<'a> {
                 }
                 Err(error) => {
                     lost |= error.code().is_none_or(|code| code >= 500);
-                    tries.again(error, self.halt).await?;
+                    self.again(&mut tries, error).await?;
                 }
             }
         }
@@ -117,7 +134,7 @@ impl<'a> Writer<'a> {
         loop {
             match self.merge_once(path, body.clone()).await {
                 Ok(()) => return Ok(()),
-                Err(error) => tries.again(error, self.halt).await?,
+                Err(error) => self.again(&mut tries, error).await?,
             }
         }
     }
@@ -144,7 +161,7 @@ impl<'a> Writer<'a> {
             match self.send(Method::POST, &path, "application/json", body.clone(), METADATA).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.code() == Some(409) && error.reason() == "AlreadyExists" => return Ok(()),
-                Err(error) => tries.again(error, self.halt).await?,
+                Err(error) => self.again(&mut tries, error).await?,
             }
         }
     }

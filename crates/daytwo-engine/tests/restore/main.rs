@@ -9,6 +9,8 @@ mod existing;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod gates;
+#[cfg(test)]
 mod going_on;
 #[cfg(test)]
 mod harness;

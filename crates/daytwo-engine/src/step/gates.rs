@@ -1,0 +1,70 @@
+//! What a run knows of the webhooks, policies and quotas that refuse its objects: it says so the first time, and does
+//! not wait for a silent webhook once for every object.
+//!
+//! It refuses to decide for an object by what another met: each is tried, as a webhook's selectors may pass it by.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use daytwo_core::restore::{Failed, Gate, silent_webhook};
+use tokio::time::Instant;
+
+use crate::api::ApiError;
+use crate::event::{Event, Observer};
+
+/// After this long an object that meets a silent webhook is tried with patience again: it may be back.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
+
+/// Those that refuse objects of one run.
+pub(crate) struct Gates<'a> {
+    events: &'a dyn Observer,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    told: BTreeSet<Gate>,
+    /// Webhooks that did not answer, and when that was found.
+    silent: HashMap<String, Instant>,
+}
+
+impl<'a> Gates<'a> {
+    /// Nothing refused yet; what does is told to `events`.
+    pub fn new(events: &'a dyn Observer) -> Self {
+        Self { events, known: Mutex::default() }
+    }
+
+    /// Says who refused `failed`, the first time.
+    pub fn tell(&self, failed: &Failed) {
+        let Some(gate) = Gate::of(failed) else { return };
+        let note = format!("{gate} {}: {}", failed.object, failed.message);
+        if self.known().told.insert(gate) {
+            self.events.event(Event::Note(note));
+        }
+    }
+
+    /// Whether `error` is of a webhook that is known not to answer.
+    pub fn is_silent(&self, error: &ApiError) -> bool {
+        let since = webhook(error).and_then(|name| self.known().silent.get(name).copied());
+        since.is_some_and(|since| since.elapsed() < ASK_AGAIN)
+    }
+
+    /// Notes what tries came to in the end.
+    pub fn met(&self, error: &ApiError) {
+        if let Some(name) = webhook(error) {
+            self.known().silent.insert(name.to_owned(), Instant::now());
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn webhook(error: &ApiError) -> Option<&str> {
+    match error {
+        ApiError::Status { code: 500.., message, .. } => silent_webhook(message),
+        _ => None,
+    }
+}
