@@ -10,6 +10,7 @@
 //! ServiceAccount `default` as the controller makes it. Restored objects get no labels of their own: nothing in them
 //! tells that they were restored.
 
+mod ask;
 mod census;
 mod content;
 mod fixed;
@@ -28,6 +29,7 @@ mod skip;
 mod tally;
 mod target;
 
+pub use ask::{Asked, Hook, NotAsked, Sampler, Scope, Unasked, lacking, may_be_lacking};
 pub use census::{Census, DataElsewhere, Volumes};
 pub use fixed::Fixed;
 pub use gate::{Gate, acting_webhook, silent_webhook};

@@ -2,6 +2,7 @@
 //! chose the steps.
 
 mod account;
+pub(crate) mod ask;
 mod change;
 mod create;
 mod endpoints;

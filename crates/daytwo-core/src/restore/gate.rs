@@ -91,7 +91,7 @@ impl Gate {
     }
 
     /// The command that shows it.
-    fn command(&self) -> String {
+    pub(super) fn command(&self) -> String {
         match self {
             Self::SilentWebhook(name) | Self::Webhook(name) => format!(
                 "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations \
@@ -134,7 +134,7 @@ pub fn acting_webhook(message: &str) -> Option<&str> {
 }
 
 /// What stands between `before` and `end`, and what follows.
-fn named<'a>(message: &'a str, before: &str, end: char) -> Option<(&'a str, &'a str)> {
+pub(super) fn named<'a>(message: &'a str, before: &str, end: char) -> Option<(&'a str, &'a str)> {
     let (_, rest) = message.split_once(before)?;
     rest.split_once(end).filter(|(name, _)| !name.is_empty())
 }

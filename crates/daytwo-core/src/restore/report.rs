@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Request, Tally, Wave, gate};
+use super::{Asked, Counts, Failed, Request, Tally, Wave, gate};
 use crate::plan::{API_VERSION, SiteIdentity};
 
 /// How long a wave took.
@@ -101,6 +101,14 @@ impl Report {
             tally,
             waves,
         }
+    }
+
+    /// Corrects what was foreseen by what the server said: it refuses `refused`, and what it was asked is `asked`.
+    pub fn correct(&mut self, refused: Vec<Failed>, asked: &Asked) {
+        self.tally.findings.extend(gate::findings(&refused));
+        refused.into_iter().for_each(|failed| self.tally.refused(failed));
+        self.tally.findings.extend(asked.findings());
+        self.counts = self.tally.counts();
     }
 
     /// Whether nothing failed, nothing differs, nothing is lost, and nobody has to act.

@@ -194,6 +194,13 @@ impl Tally {
         push(&mut self.failures, failed, &mut self.unnamed);
     }
 
+    /// Counts and names an object that was counted as created, and would be refused.
+    pub fn refused(&mut self, failed: Failed) {
+        let counts = self.resources.entry(failed.object.resource.clone()).or_default();
+        counts.created = counts.created.saturating_sub(1);
+        self.failed(failed);
+    }
+
     /// Counts and names an object that was passed over.
     pub fn skipped(&mut self, object: ObjectKey, why: Skip) {
         self.count(&object.resource.clone(), Action::Skipped);

@@ -149,18 +149,20 @@ impl<'a> Writer<'a> {
         self.send(Method::PATCH, &path, kind, patch, METADATA).await.map(|_| ())
     }
 
-    /// Whether the server would take `body` at the collection `path`, but for the name, which is taken.
+    /// What the server would say to `body` at the collection `path`; nothing is written.
     ///
     /// # Errors
     /// The server's judgement, or that it did not answer in time.
-    pub async fn would_take(&self, path: &str, body: Vec<u8>) -> Result<(), ApiError> {
+    pub async fn would_take(&self, path: &str, body: Vec<u8>) -> Result<Created, ApiError> {
         let path = format!("{path}?dryRun=All&fieldManager={MANAGER}");
         let body = Bytes::from(body);
         let mut tries = Tries::new(self.patience, false);
         loop {
             match self.send(Method::POST, &path, "application/json", body.clone(), METADATA).await {
-                Ok(_) => return Ok(()),
-                Err(error) if error.code() == Some(409) && error.reason() == "AlreadyExists" => return Ok(()),
+                Ok(_) => return Ok(Created::New),
+                Err(error) if error.code() == Some(409) && error.reason() == "AlreadyExists" => {
+                    return Ok(Created::Exists { perhaps_ours: false });
+                }
                 Err(error) => self.again(&mut tries, error).await?,
             }
         }

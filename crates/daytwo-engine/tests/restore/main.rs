@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod ask;
+#[cfg(test)]
 mod existing;
 #[cfg(test)]
 mod faults;

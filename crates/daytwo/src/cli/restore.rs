@@ -31,6 +31,7 @@ pub enum Restore {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   daytwo restore create --from nightly --dry-run
+  daytwo restore create --from nightly --dry-run=server
   daytwo restore create --from nightly --include-namespaces shop
   daytwo restore create --from nightly --include-namespaces shop --namespace-mapping shop:shop-copy
   daytwo restore create --from nightly --include-namespaces shop --existing update
@@ -43,8 +44,12 @@ pub struct Create {
     #[command(flatten)]
     pub request: Request,
     /// Show what would be created, kept, and what the cluster lacks, writing nothing
-    #[arg(long)]
-    pub dry_run: bool,
+    ///
+    /// `client` looks and decides. `server` also asks the server about a sample of what would be created: the first
+    /// object of each kind in each namespace, and of those that each webhook chooses by labels. `server-all` asks about
+    /// every object. What the server refuses is counted as failed.
+    #[arg(long, value_name = "WHO", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
+    pub dry_run: Option<DryRun>,
     #[command(flatten)]
     pub pruning: Pruning,
     /// Save the plan of a dry run, for `restore run`
@@ -161,6 +166,17 @@ pub struct Request {
     pub identities: Identities,
     #[command(flatten)]
     pub at: At,
+}
+
+/// Who says what a restore would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DryRun {
+    /// daytwo, by what it sees of the cluster
+    Client,
+    /// And the server, about a sample of what would be created
+    Server,
+    /// And the server, about all of it
+    ServerAll,
 }
 
 /// What becomes of objects that are there and differ.

@@ -1,11 +1,12 @@
 //! `daytwo restore create`: plans, shows with `--dry-run`, else carries the plan out.
 
 use daytwo_archive::{Backup, Location};
-use daytwo_core::restore::{Existing, NamespaceMapping, Request};
+use daytwo_core::restore::{Existing, NamespaceMapping, Request, Scope};
 use daytwo_engine::Site;
 use daytwo_engine::journal::Timing;
 use daytwo_engine::restore::{Detail, Planned, Runner};
 
+use crate::cli::restore::DryRun;
 use crate::cli::{Format, restore as cli};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -54,19 +55,24 @@ pub async fn run(session: &Session, verb: cli::Create) -> Result {
     let runner = sides.runner(session, &progress);
     pruning::possible(&request, &sides.backup)?;
     let detail = match (verb.dry_run, session.out.format) {
-        (false, _) => Detail::Needed,
-        (true, Format::Table | Format::Name) => Detail::Changes,
-        (true, Format::Wide | Format::Json | Format::Yaml) => Detail::Objects,
+        (None, _) => Detail::Needed,
+        (_, Format::Table | Format::Name) => Detail::Changes,
+        (_, Format::Wide | Format::Json | Format::Yaml) => Detail::Objects,
     };
-    let planned = runner.plan(&request, &run, detail).await?;
-    if verb.dry_run {
+    let mut planned = runner.plan(&request, &run, detail).await?;
+    if let Some(who) = verb.dry_run {
+        let asked = match who {
+            DryRun::Client => None,
+            DryRun::Server => Some(runner.ask(&mut planned, Scope::Sample).await?),
+            DryRun::ServerAll => Some(runner.ask(&mut planned, Scope::All).await?),
+        };
         drop(progress);
         let Planned { plan, report, objects, .. } = planned;
         if let Some(file) = &verb.plan_out {
             saved::save(session, file, &plan)?;
         }
-        let exit = if report.is_clean() { Exit::Done } else { Exit::Findings };
-        session.out.document(&ReportDocument::foreseen(report, objects))?;
+        let exit = super::report::exit(&report);
+        session.out.document(&ReportDocument::foreseen(report, objects, asked))?;
         session.speak.note("nothing was written: this is what a restore would do");
         return Ok(exit);
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use daytwo_core::finding::{Finding, Severity};
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Decided, Existing, Failed, Report, State};
+use daytwo_core::restore::{Asked, Decided, Existing, Failed, Report, State};
 use daytwo_engine::restore::RestoreError;
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use crate::failure::{Failure, Result};
 use crate::output::Document;
 use crate::output::paint::Paint;
 use crate::output::table::{Cell, Table, Tone};
+use crate::output::words;
 use crate::settings::Session;
 
 /// Entries of a list that the table shows; the wide one shows all.
@@ -25,17 +26,28 @@ pub struct ReportDocument {
     report: Report,
     #[serde(skip_serializing_if = "Option::is_none")]
     objects: Option<Vec<Decided>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<Asked>,
 }
 
 impl ReportDocument {
     /// What came of a run.
     pub fn new(report: Report) -> Self {
-        Self { report, objects: None }
+        Self { report, objects: None, asked: None }
     }
 
-    /// What would come of one.
-    pub fn foreseen(report: Report, objects: Vec<Decided>) -> Self {
-        Self { report, objects: Some(objects) }
+    /// What would come of one, and what the server was asked about it.
+    pub fn foreseen(report: Report, objects: Vec<Decided>, asked: Option<Asked>) -> Self {
+        Self { report, objects: Some(objects), asked }
+    }
+}
+
+/// The exit code of a restore that came to its end, or would come to this.
+pub fn exit(report: &Report) -> Exit {
+    match (report.counts.failed, report.is_clean()) {
+        (1.., _) => Exit::Failed,
+        (0, false) => Exit::Findings,
+        (0, true) => Exit::Done,
     }
 }
 
@@ -55,11 +67,7 @@ pub fn end(session: &Session, run: &str, report: Result<Report, RestoreError>) -
         State::Stopped { because, stands } => Some((because.clone(), stands.clone())),
         State::Finished | State::Planned => None,
     };
-    let exit = match (report.counts.failed, report.is_clean()) {
-        (1.., _) => Exit::Failed,
-        (0, false) => Exit::Findings,
-        (0, true) => Exit::Done,
-    };
+    let exit = exit(&report);
     session.out.document(&ReportDocument::new(report))?;
     let Some((because, stands)) = stopped else { return Ok(exit) };
     for what in stands {
@@ -76,6 +84,7 @@ impl Document for ReportDocument {
     fn text(&self, paint: Paint, wide: bool) -> String {
         let report = &self.report;
         let mut text = head(report, paint);
+        text.push_str(&self.asked.as_ref().map(asked).unwrap_or_default());
         text.push_str(&table(report, paint));
         let most = if wide { usize::MAX } else { SHOWN };
         let foreseen = self.objects.as_deref().filter(|_| wide).unwrap_or_default();
@@ -164,6 +173,18 @@ fn table(report: &Report, paint: Paint) -> String {
         table.row(row);
     }
     table.render(paint)
+}
+
+/// As in `asked the server about 12 of 4,000 objects`.
+fn asked(asked: &Asked) -> String {
+    let Asked { objects, taken, refused, .. } = asked;
+    let unasked = asked.unasked();
+    format!(
+        "  of {} to be created the server was asked about {}: it would take {taken}, and refuses {refused}{}\n",
+        words::count(*objects, "object"),
+        taken + refused,
+        if unasked > 0 { format!("; about {unasked} it could not be asked") } else { String::new() }
+    )
 }
 
 fn failed(failed: &Failed) -> String {
