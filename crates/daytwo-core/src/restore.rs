@@ -10,6 +10,7 @@
 //! ServiceAccount `default` as the controller makes it. Restored objects get no labels of their own: nothing in them
 //! tells that they were restored.
 
+mod access;
 mod ask;
 mod census;
 mod content;
@@ -29,6 +30,7 @@ mod skip;
 mod tally;
 mod target;
 
+pub use access::{Grants, Need, Needs, Rule, Wanted, not_allowed, rules_of, unknown};
 pub use ask::{Asked, Hook, NotAsked, Sampler, Scope, Unasked, lacking, may_be_lacking};
 pub use census::{Census, DataElsewhere, Volumes};
 pub use fixed::Fixed;

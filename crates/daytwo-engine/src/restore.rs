@@ -5,6 +5,7 @@
 //! becomes of each object is decided in `daytwo_core::restore`. It refuses to hold a backup in memory: it is streamed,
 //! once to see what is in it, once to judge, and once for each wave.
 
+mod access;
 mod elsewhere;
 pub(crate) mod lists;
 mod live;

@@ -3,6 +3,8 @@
 //! One control plane with its controller manager serves all tests of this binary; each keeps to names of its own.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod accounts;
 #[cfg(test)]
 mod ask;
