@@ -6,6 +6,7 @@
 //! once to see what is in it, once to judge, and once for each wave.
 
 mod access;
+mod ask;
 mod elsewhere;
 pub(crate) mod lists;
 mod live;
@@ -13,13 +14,10 @@ mod observe;
 pub(crate) mod prune;
 mod survey;
 
-use std::collections::BTreeSet;
-
 use daytwo_archive::{ArchiveError, Backup, Location};
 use daytwo_core::finding::{Finding, Severity};
 use daytwo_core::plan::{Changed, Fact, Kind, Plan, SiteIdentity};
-use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Action, Asked, Decided, Report, Request, Rules, Scope, State, Tally};
+use daytwo_core::restore::{Decided, Report, Request, Rules, State, Tally};
 use tokio_util::sync::CancellationToken;
 
 use crate::advance::{self, Progress, RunError, World};
@@ -28,7 +26,6 @@ use crate::event::{Clock, Event, Observer};
 use crate::journal::{Journal, JournalError, Recorded, Timing};
 use crate::pace::Gate;
 use crate::site::Site;
-use crate::step::ask::{self, Question};
 use crate::step::gates::Gates;
 
 pub(crate) use live::{Live, Look, Seen};
@@ -157,37 +154,6 @@ impl Runner<'_> {
             Vec::new(),
         );
         Ok(Planned { plan: planned.plan, report, objects, known: planned.known, rules })
-    }
-
-    /// Asks the server about the objects that `planned` would create, and corrects what is foreseen by its answers.
-    /// Nothing is written.
-    ///
-    /// # Errors
-    /// As [`Runner::plan`].
-    pub async fn ask(&self, planned: &mut Planned, scope: Scope) -> Result<Asked, RestoreError> {
-        let what = "asking the server".to_owned();
-        self.events.event(Event::Started { what: what.clone() });
-        let question = Question {
-            client: self.site.client(),
-            backup: self.backup,
-            rules: &planned.rules,
-            events: self.events,
-            stop: self.stop,
-            scope,
-        };
-        let answered = self.stop.run_until_cancelled(ask::ask(question)).await;
-        let (asked, refused) = answered.ok_or(RestoreError::Cancelled)?.map_err(|error| match error {
-            RunError::Cluster { source, .. } => RestoreError::Cluster(source),
-            RunError::Backup(error) => RestoreError::Backup(error),
-            RunError::Journal(error) => RestoreError::Journal(error),
-        })?;
-        self.events.event(Event::Finished { what });
-        let not_taken: BTreeSet<&ObjectKey> = refused.iter().map(|failed| &failed.object).collect();
-        for object in planned.objects.iter_mut().filter(|object| not_taken.contains(&object.object)) {
-            object.action = Action::Failed;
-        }
-        planned.report.correct(refused, &asked);
-        Ok(asked)
     }
 
     /// Carries `planned` out, in a journal of its own. `holder` names this runner to people and to other runners, and

@@ -10,6 +10,7 @@ use std::time::Duration;
 use daytwo_core::restore::{Failed, Gate, silent_webhook};
 use tokio::time::Instant;
 
+use super::request::{Tries, Writer};
 use crate::api::ApiError;
 use crate::event::{Event, Observer};
 
@@ -59,6 +60,20 @@ impl<'a> Gates<'a> {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writer<'_> {
+    /// Waits until what met `error` may be tried again. What meets a webhook that does not answer is not tried again
+    /// while that is known.
+    ///
+    /// # Errors
+    /// As [`Tries::again`].
+    pub async fn again(&self, tries: &mut Tries, error: ApiError) -> Result<(), ApiError> {
+        if self.gates.is_silent(&error) {
+            return Err(error);
+        }
+        tries.again(error, self.halt).await.inspect_err(|error| self.gates.met(error))
     }
 }
 

@@ -64,7 +64,7 @@ pub struct Writer<'a> {
     /// Once cancelled, nothing is tried again.
     pub halt: &'a CancellationToken,
     /// Told when the server pushes back.
-    gate: &'a Gate,
+    pub gate: &'a Gate,
     /// What is known of those that refuse.
     pub gates: &'a Gates<'a>,
 }
@@ -80,18 +80,6 @@ impl<'a> Writer<'a> {
             gate: world.gate,
             gates: world.gates,
         }
-    }
-
-    /// Waits until what met `error` may be tried again. What meets a webhook that does not answer is not tried again
-    /// while that is known.
-    ///
-    /// # Errors
-    /// As [`Tries::again`].
-    pub async fn again(&self, tries: &mut Tries, error: ApiError) -> Result<(), ApiError> {
-        if self.gates.is_silent(&error) {
-            return Err(error);
-        }
-        tries.again(error, self.halt).await.inspect_err(|error| self.gates.met(error))
     }
 
     /// POSTs `body` to the collection `path`. `fresh` tells that its kind was defined just now, so that a server
