@@ -12,10 +12,10 @@
 
 mod access;
 mod ask;
+mod barrier;
 mod census;
 mod content;
 mod fixed;
-mod gate;
 mod later;
 pub mod order;
 mod pace;
@@ -32,9 +32,9 @@ mod target;
 
 pub use access::{Grants, Need, Needs, Rule, Wanted, not_allowed, rules_of, unknown};
 pub use ask::{Asked, Hook, NotAsked, Sampler, Scope, Unasked, lacking, may_be_lacking};
+pub use barrier::{Barrier, acting_webhook, silent_webhook};
 pub use census::{Census, DataElsewhere, Volumes};
 pub use fixed::Fixed;
-pub use gate::{Gate, acting_webhook, silent_webhook};
 pub use later::{Later, Owner, UNFINISHED_MARK};
 pub use order::Wave;
 pub use pace::Pace;

@@ -18,7 +18,7 @@ use crate::journal::{Entry, Journal, JournalError, Lease, Timing};
 use crate::pace::{Gate, Pass};
 use crate::site::Site;
 use crate::step;
-use crate::step::gates::Gates;
+use crate::step::barriers::Barriers;
 
 /// Where steps are carried out, and with what.
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ pub struct World<'a> {
     /// What every write passes.
     pub(crate) gate: &'a Gate,
     /// What refused its objects so far.
-    pub(crate) gates: &'a Gates<'a>,
+    pub(crate) barriers: &'a Barriers<'a>,
 }
 
 /// How far a run has come.

@@ -26,7 +26,7 @@ use crate::event::{Clock, Event, Observer};
 use crate::journal::{Journal, JournalError, Recorded, Timing};
 use crate::pace::Gate;
 use crate::site::Site;
-use crate::step::gates::Gates;
+use crate::step::barriers::Barriers;
 
 pub(crate) use live::{Live, Look, Seen};
 pub(crate) use survey::Kinds;
@@ -193,7 +193,7 @@ impl Runner<'_> {
 
     async fn run(&self, journal: &mut Journal, rules: &Rules) -> Result<Report, RestoreError> {
         let gate = Gate::new(rules.request().in_flight());
-        let gates = Gates::new(self.events);
+        let barriers = Barriers::new(self.events);
         let world = World {
             site: self.site,
             backup: self.backup,
@@ -202,7 +202,7 @@ impl Runner<'_> {
             events: self.events,
             stop: self.stop,
             gate: &gate,
-            gates: &gates,
+            barriers: &barriers,
         };
         let progress = advance::run(journal, &world).await.map_err(|source| match source {
             RunError::Journal(error) => RestoreError::Journal(error),

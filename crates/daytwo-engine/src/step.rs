@@ -3,12 +3,12 @@
 
 mod account;
 pub(crate) mod ask;
+pub(crate) mod barriers;
 mod change;
 mod create;
 mod endpoints;
 mod established;
 mod follow;
-pub(crate) mod gates;
 mod job;
 mod namespaces;
 mod object;

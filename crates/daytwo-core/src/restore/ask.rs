@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Failed;
-use super::gate::{Gate, named};
+use super::barrier::{Barrier, named};
 use crate::finding::{Finding, Severity};
 use crate::resource::ObjectKey;
 
@@ -131,7 +131,7 @@ impl NotAsked {
             Unasked::WebhookActs(name) => (
                 format!("the admission webhook {name} acts outside the cluster and cannot leave that out"),
                 "see what it asks for",
-                Some(Gate::Webhook(name.clone()).command()),
+                Some(Barrier::Webhook(name.clone()).command()),
             ),
         };
         let count = if self.count == 1 { "1 object".to_owned() } else { format!("{} objects", self.count) };

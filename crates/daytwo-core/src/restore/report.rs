@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, Counts, Failed, Request, Tally, Wave, gate};
+use super::{Asked, Counts, Failed, Request, Tally, Wave, barrier};
 use crate::plan::{API_VERSION, SiteIdentity};
 
 /// How long a wave took.
@@ -86,7 +86,7 @@ impl Report {
         mut tally: Tally,
         waves: Vec<WaveReport>,
     ) -> Self {
-        tally.findings.extend(gate::findings(&tally.failures));
+        tally.findings.extend(barrier::findings(&tally.failures));
         Self {
             api_version: API_VERSION.to_owned(),
             kind: ReportKind::default(),
@@ -105,7 +105,7 @@ impl Report {
 
     /// Corrects what was foreseen by what the server said: it refuses `refused`, and what it was asked is `asked`.
     pub fn correct(&mut self, refused: Vec<Failed>, asked: &Asked) {
-        self.tally.findings.extend(gate::findings(&refused));
+        self.tally.findings.extend(barrier::findings(&refused));
         refused.into_iter().for_each(|failed| self.tally.refused(failed));
         self.tally.findings.extend(asked.findings());
         self.counts = self.tally.counts();

@@ -18,7 +18,7 @@ use futures::stream::{self, StreamExt};
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 
-use super::gates::Gates;
+use super::barriers::Barriers;
 use super::object::{self, Trouble};
 use super::owners::Owners;
 use super::request::{Created, Writer};
@@ -27,6 +27,7 @@ use crate::advance::RunError;
 use crate::api::ApiError;
 use crate::discovery;
 use crate::event::{Event, Observer};
+use crate::pace::Gate;
 use crate::restore::{Kinds, Live, Look, lists};
 
 /// Progress is told after this many answers.
@@ -60,9 +61,10 @@ pub(crate) async fn ask(question: Question<'_>) -> Result<(Asked, Vec<Failed>), 
         Scope::Sample => hooks(client, events).await.map_err(cluster)?,
         Scope::All => Vec::new(),
     };
-    let gates = Gates::new(events);
+    let barriers = Barriers::new(events);
     let patience = duration(rules.request().waits.request);
-    let writer = Writer { client, patience, halt: stop, gates: &gates };
+    let gate = Gate::new(rules.request().in_flight());
+    let writer = Writer { client, patience, halt: stop, gate: &gate, barriers: &barriers };
     let asking = Asking {
         rules,
         events,
@@ -84,6 +86,7 @@ pub(crate) async fn ask(question: Question<'_>) -> Result<(Asked, Vec<Failed>), 
     .for_each_concurrent(rules.request().in_flight(), |item| {
         let asking = &asking;
         async move {
+            let _pass = asking.writer.gate.enter().await;
             match item {
                 Ok(item) => asking.ask(&item).await,
                 Err(error) => asking.books().broken = Some(error),
@@ -223,7 +226,7 @@ impl Asking<'_> {
                 match acting(&error) {
                     Some(name) => books.asked.passed_over(&item.key, Unasked::WebhookActs(name)),
                     None => {
-                        self.writer.gates.tell(&failed);
+                        self.writer.barriers.tell(&failed);
                         books.refused.push(failed);
                     }
                 }

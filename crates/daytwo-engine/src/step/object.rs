@@ -93,7 +93,7 @@ impl<'a> Objects<'a> {
 
     fn refused(&self, key: &ObjectKey, error: &ApiError, body: &[u8], what: &str) -> End {
         let failed = failed(key.clone(), error, body, what);
-        self.act.world.gates.tell(&failed);
+        self.act.world.barriers.tell(&failed);
         End::Failed(failed)
     }
 

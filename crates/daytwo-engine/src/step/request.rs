@@ -13,8 +13,8 @@ use serde::de::IgnoredAny;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::barriers::Barriers;
 use super::duration;
-use super::gates::Gates;
 use crate::advance::Act;
 use crate::api::{self, ApiError, Patience};
 use crate::pace::Gate;
@@ -66,7 +66,7 @@ pub struct Writer<'a> {
     /// Told when the server pushes back.
     pub gate: &'a Gate,
     /// What is known of those that refuse.
-    pub gates: &'a Gates<'a>,
+    pub barriers: &'a Barriers<'a>,
 }
 
 impl<'a> Writer<'a> {
@@ -78,7 +78,7 @@ impl<'a> Writer<'a> {
             patience: duration(world.rules.request().waits.request),
             halt: &act.halt,
             gate: world.gate,
-            gates: world.gates,
+            barriers: world.barriers,
         }
     }
 

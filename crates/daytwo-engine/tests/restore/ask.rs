@@ -5,7 +5,7 @@ use daytwo_engine::restore::{Detail, Planned};
 use testbed::{Fault, FaultProxy, Rule};
 use tokio_util::sync::CancellationToken;
 
-use crate::gates::{policy, webhook};
+use crate::barriers::{policy, webhook};
 use crate::harness::{Cluster, Taken, cluster, everything, namespace};
 
 async fn asked(cluster: &Cluster, taken: &Taken, scope: Scope) -> (Asked, Report, Planned) {

@@ -9,11 +9,11 @@ mod accounts;
 #[cfg(test)]
 mod ask;
 #[cfg(test)]
+mod barriers;
+#[cfg(test)]
 mod existing;
 #[cfg(test)]
 mod faults;
-#[cfg(test)]
-mod gates;
 #[cfg(test)]
 mod going_on;
 #[cfg(test)]

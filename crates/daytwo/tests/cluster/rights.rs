@@ -55,7 +55,9 @@ fn a_restorer_with_few_rights_is_told_beforehand_what_is_not_allowed_and_how_to_
     let foreseen = operator.run(&format!("{create} --dry-run -o json")).exits(1).json();
     crate::conform::conforms(&foreseen);
     let shown = operator.run(&format!("{create} --dry-run")).exits(1);
-    shown.prints("may not create secrets in namespace rights").prints("kubectl auth can-i create secrets --namespace rights");
+    shown
+        .prints("may not create secrets in namespace rights")
+        .prints("kubectl auth can-i create secrets --namespace rights");
     operator.run(&format!("{create} --dry-run=server")).exits(5).prints("secrets/rights/db: 403 Forbidden");
     operator.run(&create).exits(5).prints("secrets/rights/db: 403 Forbidden");
     assert!(operator.kubectl("get cm -n rights -o name").contains("settings"));

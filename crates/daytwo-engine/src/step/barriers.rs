@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use daytwo_core::restore::{Failed, Gate, silent_webhook};
+use daytwo_core::restore::{Barrier, Failed, silent_webhook};
 use tokio::time::Instant;
 
 use super::request::{Tries, Writer};
@@ -18,19 +18,19 @@ use crate::event::{Event, Observer};
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
 /// Those that refuse objects of one run.
-pub(crate) struct Gates<'a> {
+pub(crate) struct Barriers<'a> {
     events: &'a dyn Observer,
     known: Mutex<Known>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    told: BTreeSet<Gate>,
+    told: BTreeSet<Barrier>,
     /// Webhooks that did not answer, and when that was found.
     silent: HashMap<String, Instant>,
 }
 
-impl<'a> Gates<'a> {
+impl<'a> Barriers<'a> {
     /// Nothing refused yet; what does is told to `events`.
     pub fn new(events: &'a dyn Observer) -> Self {
         Self { events, known: Mutex::default() }
@@ -38,9 +38,9 @@ impl<'a> Gates<'a> {
 
     /// Says who refused `failed`, the first time.
     pub fn tell(&self, failed: &Failed) {
-        let Some(gate) = Gate::of(failed) else { return };
-        let note = format!("{gate} {}: {}", failed.object, failed.message);
-        if self.known().told.insert(gate) {
+        let Some(barrier) = Barrier::of(failed) else { return };
+        let note = format!("{barrier} {}: {}", failed.object, failed.message);
+        if self.known().told.insert(barrier) {
             self.events.event(Event::Note(note));
         }
     }
@@ -70,10 +70,10 @@ impl Writer<'_> {
     /// # Errors
     /// As [`Tries::again`].
     pub async fn again(&self, tries: &mut Tries, error: ApiError) -> Result<(), ApiError> {
-        if self.gates.is_silent(&error) {
+        if self.barriers.is_silent(&error) {
             return Err(error);
         }
-        tries.again(error, self.halt).await.inspect_err(|error| self.gates.met(error))
+        tries.again(error, self.halt).await.inspect_err(|error| self.barriers.met(error))
     }
 }
 

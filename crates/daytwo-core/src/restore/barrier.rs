@@ -1,7 +1,7 @@
 //! What stands in front of a cluster's store and refuses objects one after another for one reason: an admission
 //! webhook, a policy, a quota. Named once, it tells more than 4,000 failures.
 //!
-//! It is read out of the server's own messages. It refuses to guess: a message of another form names no gate.
+//! It is read out of the server's own messages. It refuses to guess: a message of another form names no barrier.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::finding::{Finding, Severity};
 
 /// Who refuses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Gate {
+pub enum Barrier {
     /// A webhook that does not answer, and may not be passed by.
     SilentWebhook(String),
     /// A webhook that denies.
@@ -24,8 +24,8 @@ pub enum Gate {
     Quota(String, String),
 }
 
-impl Gate {
-    /// The gate that refused an object, where the server's message names one. Forms of messages: apiserver
+impl Barrier {
+    /// The barrier that refused an object, where the server's message names one. Forms of messages: apiserver
     /// `pkg/admission/plugin/webhook/errors/statuserror.go`, `pkg/util/webhook/webhook.go`,
     /// `pkg/admission/plugin/policy/validating/dispatcher.go`, `pkg/admission/plugin/resourcequota/controller.go`;
     /// pod-security-admission `admission/admission.go` (Kubernetes 1.36).
@@ -115,7 +115,7 @@ impl Gate {
     }
 }
 
-impl std::fmt::Display for Gate {
+impl std::fmt::Display for Barrier {
     /// As in `admission webhook w.example.com: it denied`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.subject(), self.does())
@@ -139,26 +139,26 @@ pub(super) fn named<'a>(message: &'a str, before: &str, end: char) -> Option<(&'
     rest.split_once(end).filter(|(name, _)| !name.is_empty())
 }
 
-/// A finding for each gate that refused any of `failures`.
+/// A finding for each barrier that refused any of `failures`.
 pub(super) fn findings(failures: &[Failed]) -> Vec<Finding> {
-    let mut refused: BTreeMap<Gate, (u64, &Failed)> = BTreeMap::new();
+    let mut refused: BTreeMap<Barrier, (u64, &Failed)> = BTreeMap::new();
     for failed in failures {
-        if let Some(gate) = Gate::of(failed) {
-            refused.entry(gate).or_insert((0, failed)).0 += 1;
+        if let Some(barrier) = Barrier::of(failed) {
+            refused.entry(barrier).or_insert((0, failed)).0 += 1;
         }
     }
     // What is beyond the list is counted and not known.
     let least = if failures.len() >= MOST_NAMED { "at least " } else { "" };
-    let finding = |(gate, (count, first)): (Gate, (u64, &Failed))| {
+    let finding = |(barrier, (count, first)): (Barrier, (u64, &Failed))| {
         let objects = if count == 1 { "object" } else { "objects" };
         Finding {
-            id: gate.id().to_owned(),
+            id: barrier.id().to_owned(),
             severity: Severity::Warning,
-            subject: gate.subject(),
-            evidence: format!("{} {least}{count} {objects}, the first is {}", gate.does(), first.object),
+            subject: barrier.subject(),
+            evidence: format!("{} {least}{count} {objects}, the first is {}", barrier.does(), first.object),
             breaks: "they are not restored".to_owned(),
-            remedy: gate.remedy().to_owned(),
-            command: Some(gate.command()),
+            remedy: barrier.remedy().to_owned(),
+            command: Some(barrier.command()),
         }
     };
     refused.into_iter().map(finding).collect()
@@ -177,47 +177,47 @@ mod tests {
 
     #[test]
     fn a_server_s_message_names_what_refused() {
-        for (code, message, gate) in [
+        for (code, message, barrier) in [
             (
                 500,
                 "Internal error occurred: failed calling webhook \"w.x.io\": failed to call webhook: Post \"https://w\": EOF",
-                Some(Gate::SilentWebhook("w.x.io".into())),
+                Some(Barrier::SilentWebhook("w.x.io".into())),
             ),
             (
                 403,
                 "admission webhook \"w.x.io\" denied the request: no",
-                Some(Gate::Webhook("w.x.io".into())),
+                Some(Barrier::Webhook("w.x.io".into())),
             ),
             (
                 422,
                 "configmaps \"m\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
-                Some(Gate::Policy("p".into())),
+                Some(Barrier::Policy("p".into())),
             ),
             (
                 403,
                 "pods \"m\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2",
-                Some(Gate::Quota("a".into(), "q".into())),
+                Some(Barrier::Quota("a".into(), "q".into())),
             ),
             (
                 403,
                 "pods \"m\" is forbidden: failed quota: q: must specify limits.cpu for: c",
-                Some(Gate::Quota("a".into(), "q".into())),
+                Some(Barrier::Quota("a".into(), "q".into())),
             ),
             (
                 403,
                 "pods \"m\" is forbidden: violates PodSecurity \"restricted:latest\": privileged",
-                Some(Gate::PodSecurity("a".into())),
+                Some(Barrier::PodSecurity("a".into())),
             ),
             (400, "admission webhook \"w.x.io\" does not support dry run", None),
             (403, "configmaps is forbidden: User \"x\" cannot create resource", None),
         ] {
-            assert_eq!(Gate::of(&failed("m", code, message)), gate, "{message}");
+            assert_eq!(Barrier::of(&failed("m", code, message)), barrier, "{message}");
         }
         assert_eq!(acting_webhook("admission webhook \"w.x.io\" does not support dry run"), Some("w.x.io"));
     }
 
     #[test]
-    fn a_gate_that_refuses_many_objects_is_one_finding_with_their_number() {
+    fn a_barrier_that_refuses_many_objects_is_one_finding_with_their_number() {
         let message = "admission webhook \"w.x.io\" denied the request: no";
         let failures = [failed("b", 400, message), failed("a", 400, message), failed("c", 422, "too long")];
         let findings = findings(&failures);
