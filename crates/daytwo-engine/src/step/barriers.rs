@@ -1,7 +1,8 @@
 //! What a run knows of the webhooks, policies and quotas that refuse its objects: it says so the first time, and does
 //! not wait for a silent webhook once for every object.
 //!
-//! It refuses to decide for an object by what another met: each is tried, as a webhook's selectors may pass it by.
+//! It refuses to decide for an object by what another met: each is tried, as a webhook's selectors may pass it by; and
+//! once one went through where the webhook was met, the next is tried with patience again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,8 +27,15 @@ pub(crate) struct Barriers<'a> {
 #[derive(Debug, Default)]
 struct Known {
     told: BTreeSet<Barrier>,
-    /// Webhooks that did not answer, and when that was found.
-    silent: HashMap<String, Instant>,
+    /// Webhooks that did not answer.
+    silent: HashMap<String, Silence>,
+}
+
+#[derive(Debug)]
+struct Silence {
+    since: Instant,
+    /// The collections in which it was met.
+    met: BTreeSet<String>,
 }
 
 impl<'a> Barriers<'a> {
@@ -47,14 +55,28 @@ impl<'a> Barriers<'a> {
 
     /// Whether `error` is of a webhook that is known not to answer.
     pub fn is_silent(&self, error: &ApiError) -> bool {
-        let since = webhook(error).and_then(|name| self.known().silent.get(name).copied());
-        since.is_some_and(|since| since.elapsed() < ASK_AGAIN)
+        let Some((name, path)) = webhook(error) else { return false };
+        let mut known = self.known();
+        let Some(silence) = known.silent.get_mut(name) else { return false };
+        if !silence.met.contains(path) {
+            silence.met.insert(path.to_owned());
+        }
+        silence.since.elapsed() < ASK_AGAIN
     }
 
     /// Notes what tries came to in the end.
     pub fn met(&self, error: &ApiError) {
-        if let Some(name) = webhook(error) {
-            self.known().silent.insert(name.to_owned(), Instant::now());
+        if let Some((name, path)) = webhook(error) {
+            let silence = Silence { since: Instant::now(), met: BTreeSet::from([path.to_owned()]) };
+            self.known().silent.insert(name.to_owned(), silence);
+        }
+    }
+
+    /// A write to the collection `path` went through: a webhook that was met there may be back.
+    pub fn passed(&self, path: &str) {
+        let mut known = self.known();
+        if !known.silent.is_empty() {
+            known.silent.retain(|_, silence| !silence.met.contains(path));
         }
     }
 
@@ -77,9 +99,39 @@ impl Writer<'_> {
     }
 }
 
-fn webhook(error: &ApiError) -> Option<&str> {
+/// The webhook that could not be called, and the path that was written to.
+fn webhook(error: &ApiError) -> Option<(&str, &str)> {
     match error {
-        ApiError::Status { code: 500.., message, .. } => silent_webhook(message),
+        ApiError::Status { code: 500.., message, path, .. } => Some((silent_webhook(message)?, path)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+    use crate::event::Silent;
+
+    fn refused(path: &str) -> ApiError {
+        let message = "Internal error occurred: failed calling webhook \"w.x.io\": EOF".to_owned();
+        let (method, reason) = (Method::POST, "InternalError".to_owned());
+        ApiError::Status { method, path: path.to_owned(), code: 500, reason, message, retry_after: None }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_webhook_that_came_back_is_waited_for_again_so_that_no_object_is_lost_to_it() {
+        let barriers = Barriers::new(&Silent);
+        assert!(!barriers.is_silent(&refused("/a")));
+        barriers.met(&refused("/a"));
+        assert!(barriers.is_silent(&refused("/b")));
+        barriers.passed("/c");
+        assert!(barriers.is_silent(&refused("/a")));
+        barriers.passed("/b");
+        assert!(!barriers.is_silent(&refused("/a")));
+        barriers.met(&refused("/a"));
+        tokio::time::advance(ASK_AGAIN).await;
+        assert!(!barriers.is_silent(&refused("/a")), "it is never asked again");
     }
 }

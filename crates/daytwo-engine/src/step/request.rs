@@ -94,13 +94,17 @@ impl<'a> Writer<'a> {
         manager: Option<&str>,
         fresh: bool,
     ) -> Result<Created, ApiError> {
+        let collection = path;
         let path = format!("{path}?fieldManager={}", escape(manager.unwrap_or(MANAGER)));
         let body = Bytes::from(body);
         let mut lost = false;
         let mut tries = Tries::new(self.patience, fresh);
         loop {
             match self.send(Method::POST, &path, "application/json", body.clone(), METADATA).await {
-                Ok(_) => return Ok(Created::New),
+                Ok(_) => {
+                    self.barriers.passed(collection);
+                    return Ok(Created::New);
+                }
                 Err(error) if error.code() == Some(409) && error.reason() == "AlreadyExists" => {
                     return Ok(Created::Exists { perhaps_ours: lost });
                 }
