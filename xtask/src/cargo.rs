@@ -9,11 +9,20 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+/// Variables by which `cargo run` tells a program about its own package.
+const OURS: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
+
 /// The cargo that runs us, at the root of the workspace.
 pub fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     command.current_dir(crate_folder.parent().unwrap_or(crate_folder)).args(args);
+    // What cargo says of this package would have build scripts that look at it, and all that rests on them, run anew.
+    for (name, _) in env::vars_os() {
+        if OURS.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -10,9 +10,11 @@ mod noise;
 mod number;
 mod path;
 mod text;
+mod three;
 
 pub use path::{Path, Segment};
 pub use text::render;
+pub use three::{Field, Origin, States, three_way};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -99,7 +101,12 @@ pub fn diff(
     walk.values(before, after)?;
     let mut changes = walk.changes;
     if options.secrets == Secrets::Hide {
-        redact::changes(resource, before, after, &mut changes);
+        let values = changes.iter_mut().flat_map(|change| {
+            let FieldChange { path, before, after, .. } = change;
+            let path = &*path;
+            [before, after].into_iter().flatten().map(move |value| (path, value))
+        });
+        redact::hide_values(resource, &[before, after], values);
     }
     Ok(changes)
 }

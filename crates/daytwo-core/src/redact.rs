@@ -5,8 +5,9 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use serde_json::value::RawValue;
 
-use crate::diff::{FieldChange, Path, raw};
+use crate::diff::{Path, raw};
 use crate::json::{Change, Edits, JsonError, fields, find, quote, string};
 
 /// What stands in place of a hidden value.
@@ -149,18 +150,20 @@ fn repeats(text: &str, values: &[String]) -> bool {
     values.iter().any(|value| text.contains(value.as_str()))
 }
 
-/// Hides the values in what differs between two states of an object.
-pub(crate) fn changes(resource: &str, before: &[u8], after: &[u8], changes: &mut [FieldChange]) {
-    let secret = is_secret(resource, before) || is_secret(resource, after);
-    let known = if secret { [values(before), values(after)].concat() } else { Vec::new() };
-    for change in changes {
-        let path = change.path.clone();
-        for value in [&mut change.before, &mut change.after].into_iter().flatten() {
-            let json = value.get().as_bytes();
-            let shown = if secret { part(&path, json, &known) } else { part_of_other(&path, json) };
-            if let Some(shown) = shown {
-                *value = raw(&shown).or_else(|_| raw(&hidden())).expect("invariant: the hidden text is JSON");
-            }
+/// Hides what may not be shown of `values`, each with its place in one of the `states` of an object.
+pub(crate) fn hide_values<'v>(
+    resource: &str,
+    states: &[&[u8]],
+    values: impl Iterator<Item = (&'v Path, &'v mut Box<RawValue>)>,
+) {
+    let secret = states.iter().any(|state| is_secret(resource, state));
+    let known: Vec<String> =
+        if secret { states.iter().flat_map(|state| self::values(state)).collect() } else { Vec::new() };
+    for (path, value) in values {
+        let json = value.get().as_bytes();
+        let shown = if secret { part(path, json, &known) } else { part_of_other(path, json) };
+        if let Some(shown) = shown {
+            *value = raw(&shown).or_else(|_| raw(&hidden())).expect("invariant: the hidden text is JSON");
         }
     }
 }

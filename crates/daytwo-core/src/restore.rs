@@ -29,6 +29,7 @@ mod rules;
 mod skip;
 mod tally;
 mod target;
+mod view;
 
 pub use access::{Grants, Need, Needs, Rule, Wanted, not_allowed, rules_of, unknown};
 pub use ask::{Asked, Hook, NotAsked, Sampler, Scope, Unasked, lacking, may_be_lacking};

@@ -7,6 +7,7 @@
 
 mod access;
 mod ask;
+mod compare;
 mod elsewhere;
 pub(crate) mod lists;
 mod live;
@@ -28,6 +29,7 @@ use crate::pace::Gate;
 use crate::site::Site;
 use crate::step::barriers::Barriers;
 
+pub use compare::{Compared, Comparing, Comparison};
 pub(crate) use live::{Live, Look, Seen};
 pub(crate) use survey::Kinds;
 

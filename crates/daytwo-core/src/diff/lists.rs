@@ -98,7 +98,8 @@ fn keyed<'a>(items: &[&'a [u8]], key: impl Fn(&[u8]) -> Option<Segment>) -> Opti
     keys.windows(2).all(|pair| pair[0] != pair[1]).then_some(keyed)
 }
 
-fn by_fields(item: &[u8], keys: &[&'static str]) -> Option<Segment> {
+/// The place of an item in a list whose items are told apart by `keys`.
+pub(super) fn by_fields(item: &[u8], keys: &[&'static str]) -> Option<Segment> {
     if item.first() != Some(&b'{') {
         return None;
     }

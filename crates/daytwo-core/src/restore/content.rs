@@ -18,6 +18,10 @@ enum Noise {
 
 use Noise::{All, In};
 
+mod bare;
+
+pub(super) use bare::compared;
+
 const OBJECT: Noise = In(&[
     ("apiVersion", All),
     ("kind", All),
@@ -126,7 +130,12 @@ pub(super) fn feed(
     lost: Lost,
     sink: &mut dyn FnMut(&[u8]),
 ) -> Result<(), JsonError> {
-    let special: &[&Noise] = match resource {
+    value(object, noise(resource, object, lost)?, sink)
+}
+
+/// What of `object`, one of `resource`, is not compared.
+fn noise(resource: &str, object: &[u8], lost: Lost) -> Result<&'static [&'static Noise], JsonError> {
+    let special: &'static [&'static Noise] = match resource {
         "persistentvolumes" => &[&OBJECT, &VOLUME],
         "persistentvolumeclaims" if lost.volume => &[&OBJECT, &CLAIM, &EMPTIED_CLAIM],
         "persistentvolumeclaims" => &[&OBJECT, &CLAIM],
@@ -146,7 +155,7 @@ pub(super) fn feed(
         }
         _ => &[&OBJECT],
     };
-    value(object, special, sink)
+    Ok(special)
 }
 
 /// Whether a Job's selector is its author's.

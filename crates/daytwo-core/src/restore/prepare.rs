@@ -172,7 +172,7 @@ impl Rules {
     }
 
     /// The edits that make the object what it is to be here, as opposed to those that only writing needs.
-    fn translate<'f>(
+    pub(super) fn translate<'f>(
         &'f self,
         source: &Source<'_>,
         resource: &str,

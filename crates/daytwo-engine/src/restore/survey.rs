@@ -44,7 +44,8 @@ impl Kinds {
     }
 }
 
-fn source<'a>(entry: &'a Entry, kind: &'a ResourceType) -> Source<'a> {
+/// An entry as the decisions know it.
+pub(super) fn source<'a>(entry: &'a Entry, kind: &'a ResourceType) -> Source<'a> {
     Source { resource: kind, namespace: entry.namespace.as_deref(), name: &entry.name, bytes: &entry.bytes }
 }
 

@@ -29,6 +29,7 @@ mod owners;
 #[cfg(test)]
 mod services;
 #[cfg(test)]
+mod view;
 mod volumes;
 #[cfg(test)]
 mod webhooks;

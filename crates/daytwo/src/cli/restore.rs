@@ -11,7 +11,10 @@ use super::shared::{At, Filters, Identities};
 pub enum Restore {
     /// Create in the cluster what a backup holds and the cluster lacks
     Create(Create),
-    /// Show the steps that `restore create` would carry out, writing nothing
+    /// Show what `restore create` would do with each object, and its steps, writing nothing
+    ///
+    /// The text is that of `restore create --dry-run`. In JSON it is the plan, as --plan-out saves it; with --show-diff
+    /// also each object. The exit code is 0 whatever the plan holds.
     Plan(Plan),
     /// Carry out a plan that was saved with --plan-out
     ///
@@ -32,6 +35,7 @@ pub enum Restore {
 #[command(after_help = "Examples:
   daytwo restore create --from nightly --dry-run
   daytwo restore create --from nightly --dry-run=server
+  daytwo restore create --from nightly --include-namespaces shop --existing update --dry-run --show-diff
   daytwo restore create --from nightly --include-namespaces shop
   daytwo restore create --from nightly --include-namespaces shop --namespace-mapping shop:shop-copy
   daytwo restore create --from nightly --include-namespaces shop --existing update
@@ -43,13 +47,19 @@ pub struct Create {
     pub run: Option<String>,
     #[command(flatten)]
     pub request: Request,
-    /// Show what would be created, kept, and what the cluster lacks, writing nothing
+    /// Show what would become of each object, what the cluster lacks, and the steps, writing nothing
     ///
     /// `client` looks and decides. `server` also asks the server about a sample of what would be created: the first
     /// object of each kind in each namespace, and of those that each webhook chooses by labels. `server-all` asks about
     /// every object. What the server refuses is counted as failed.
     #[arg(long, value_name = "WHO", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
     pub dry_run: Option<DryRun>,
+    /// Also show the fields that differ or are changed on the way: of the backup, live, and as they would be sent
+    #[arg(long, requires = "dry_run")]
+    pub show_diff: bool,
+    /// Show the values of Secrets
+    #[arg(long, requires = "show_diff")]
+    pub show_secrets: bool,
     #[command(flatten)]
     pub pruning: Pruning,
     /// Save the plan of a dry run, for `restore run`
@@ -64,11 +74,18 @@ pub struct Create {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   daytwo restore plan --from nightly
+  daytwo restore plan --from nightly --include-namespaces shop --show-diff
   daytwo restore plan --from nightly --include-namespaces shop -o json
   daytwo restore plan --from nightly --include-namespaces shop --plan-out shop.json")]
 pub struct Plan {
     #[command(flatten)]
     pub request: Request,
+    /// Also show the fields that differ or are changed on the way: of the backup, live, and as they would be sent
+    #[arg(long)]
+    pub show_diff: bool,
+    /// Show the values of Secrets
+    #[arg(long, requires = "show_diff")]
+    pub show_secrets: bool,
     /// Save the plan, for `restore run`
     #[arg(long, value_name = "FILE")]
     pub plan_out: Option<PathBuf>,

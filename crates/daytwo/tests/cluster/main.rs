@@ -20,6 +20,7 @@ mod rights;
 mod saved;
 mod secrets;
 mod velero_location;
+mod view;
 
 use std::time::Duration;
 

@@ -68,8 +68,10 @@ fn a_backup_whose_lists_were_not_whole_proves_no_absence() {
     let Some(operator) = Operator::new() else { return };
     operator.fill("pruned-part");
     operator.run("backup create part --include-namespaces pruned-part -l app=shop").exits(0);
-    operator
-        .run("restore create --from part --prune --yes")
-        .exits(4)
-        .says("proves that an object was not there");
+    for verb in ["create --yes", "plan"] {
+        operator
+            .run(&format!("restore {verb} --from part --prune"))
+            .exits(4)
+            .says("proves that an object was not there");
+    }
 }

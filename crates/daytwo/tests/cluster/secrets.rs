@@ -22,6 +22,8 @@ fn planted_values_are_in_no_output_at_any_verbosity() {
                 "restore create r{n} --from b{n} --namespace-mapping planted:planted-{n}",
                 "restore describe r{n}",
                 "restore create --from b{n} --namespace-mapping planted:planted-{n}",
+                "restore plan --from b{n} --namespace-mapping planted:planted-{n} --existing replace --show-diff",
+                "restore create --from b{n} --namespace-mapping planted:planted-{n} --existing replace --dry-run --show-diff",
                 "restore create --from b{n} --namespace-mapping planted:planted-{n} --existing replace --prune --yes",
                 "restore plan --from b{n} --namespace-mapping planted:later-{n} --plan-out p{n}.json",
                 "restore run p{n}.json",

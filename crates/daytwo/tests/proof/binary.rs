@@ -70,7 +70,7 @@ impl Daytwo {
         match mounted {
             Ok(()) => Some(daytwo),
             Err(error) => {
-                eprintln!("skipped: no disk can be mounted here: {error:#}");
+                crate::say(&format!("skipped: no disk can be mounted here: {error:#}"));
                 None
             }
         }

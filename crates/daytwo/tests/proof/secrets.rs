@@ -107,7 +107,8 @@ fn verbs() -> Vec<Vec<&'static str>> {
         vec!["backup", "diff", "first", "--live", SCOPE, "-o", "json"],
         vec!["restore", "plan", "--from", "first", SCOPE],
         vec!["restore", "plan", "--from", "first", SCOPE, "-o", "json"],
-        vec!["restore", "create", "--from", "first", SCOPE, "--dry-run"],
+        vec!["restore", "create", "--from", "first", SCOPE, "--dry-run", "--show-diff"],
+        vec!["restore", "create", "--from", "first", SCOPE, "--dry-run", "--show-diff", "-o", "json"],
         vec!["restore", "create", "--from", "first", SCOPE],
         vec![
             "restore",

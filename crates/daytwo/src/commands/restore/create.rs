@@ -1,13 +1,15 @@
 //! `daytwo restore create`: plans, shows with `--dry-run`, else carries the plan out.
 
+use std::path::Path;
+
 use daytwo_archive::{Backup, Location};
 use daytwo_core::restore::{Existing, NamespaceMapping, Request, Scope};
 use daytwo_engine::Site;
 use daytwo_engine::journal::Timing;
-use daytwo_engine::restore::{Detail, Planned, Runner};
+use daytwo_engine::restore::{Detail, Runner};
 
+use crate::cli::restore as cli;
 use crate::cli::restore::DryRun;
-use crate::cli::{Format, restore as cli};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::filters;
@@ -15,7 +17,7 @@ use crate::progress::Progress;
 use crate::settings::Session;
 
 use super::super::backup::{objects, open};
-use super::report::ReportDocument;
+use super::view::{AsReport, Look, View};
 use super::{pruning, saved};
 
 /// What a restore works with: the cluster and the backup.
@@ -54,32 +56,33 @@ pub async fn run(session: &Session, verb: cli::Create) -> Result {
     let progress = Progress::new(session);
     let runner = sides.runner(session, &progress);
     pruning::possible(&request, &sides.backup)?;
-    let detail = match (verb.dry_run, session.out.format) {
-        (None, _) => Detail::Needed,
-        (_, Format::Table | Format::Name) => Detail::Changes,
-        (_, Format::Wide | Format::Json | Format::Yaml) => Detail::Objects,
-    };
-    let mut planned = runner.plan(&request, &run, detail).await?;
     if let Some(who) = verb.dry_run {
-        let asked = match who {
+        let ask = match who {
             DryRun::Client => None,
-            DryRun::Server => Some(runner.ask(&mut planned, Scope::Sample).await?),
-            DryRun::ServerAll => Some(runner.ask(&mut planned, Scope::All).await?),
+            DryRun::Server => Some(Scope::Sample),
+            DryRun::ServerAll => Some(Scope::All),
         };
+        let look = Look { diff: verb.show_diff, secrets: verb.show_secrets, ask };
+        let view = View::of(&runner, &request, &run, look, session.out.format).await?;
         drop(progress);
-        let Planned { plan, report, objects, .. } = planned;
-        if let Some(file) = &verb.plan_out {
-            saved::save(session, file, &plan)?;
-        }
-        let exit = super::report::exit(&report);
-        session.out.document(&ReportDocument::foreseen(report, objects, asked))?;
-        session.speak.note("nothing was written: this is what a restore would do");
-        return Ok(exit);
+        return foreseen(session, view, verb.plan_out.as_deref());
     }
+    let planned = runner.plan(&request, &run, Detail::Needed).await?;
     pruning::allow(session, &planned.plan, &verb.pruning)?;
     let report = runner.start(planned, &holder(session)).await;
     drop(progress);
     super::report::end(session, &run, report)
+}
+
+/// Prints what a restore would do, with the exit code that it would have.
+fn foreseen(session: &Session, view: View, plan_out: Option<&Path>) -> Result {
+    if let Some(file) = plan_out {
+        saved::save(session, file, &view.plan)?;
+    }
+    let exit = super::report::exit(&view.report);
+    session.out.document(&AsReport(view))?;
+    session.speak.note("nothing was written: this is what a restore would do");
+    Ok(exit)
 }
 
 /// The request that the flags describe.

@@ -1,12 +1,14 @@
 //! `daytwo restore …`
 
 mod create;
+mod fields;
 mod list;
 mod plan;
 mod pruning;
 mod report;
 mod resume;
 mod saved;
+mod view;
 
 use crate::cli::restore::Restore;
 use crate::failure::Result;

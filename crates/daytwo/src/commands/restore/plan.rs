@@ -1,58 +1,42 @@
 //! `daytwo restore plan`: the steps of a restore, and what they rest on.
 
 use daytwo_core::plan::{Plan, Step};
-use daytwo_engine::restore::Detail;
-use serde::Serialize;
 
 use crate::cli::restore as cli;
 use crate::exit::Exit;
 use crate::failure::Result;
-use crate::output::Document;
 use crate::output::paint::Paint;
 use crate::output::table::Table;
 use crate::output::words;
 use crate::progress::Progress;
 use crate::settings::Session;
 
-use super::{create, saved};
+use super::view::{AsPlan, Look, View};
+use super::{create, pruning, saved};
 
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
-struct PlanDocument(Plan);
-
-impl Document for PlanDocument {
-    const KIND: &'static str = "RestorePlan";
-    const SAYS_KIND: bool = true;
-
-    fn text(&self, paint: Paint, _: bool) -> String {
-        let plan = &self.0;
-        let impact = &plan.impact;
-        let mut text = format!(
-            "{} into {} ({}): creates {}, updates {}, deletes {}\n",
-            plan.id, plan.site.context, plan.site.server, impact.creates, impact.updates, impact.deletes
-        );
-        let mut table = Table::new(["PLACE", "PHASE", "STEP"]);
-        for (place, step) in plan.steps() {
-            let phase = plan.phases.get(place.phase).map(|phase| phase.name.clone()).unwrap_or_default();
-            table.row([place.to_string().into(), phase.into(), step_text(step).into()]);
-        }
-        text.push_str(&table.render(paint));
-        for fact in &plan.facts {
-            text.push_str(&format!("relies on {}: {}\n", fact.what, fact.was));
-        }
-        text
+/// The steps as a table, and what they rest on.
+pub fn steps(plan: &Plan, paint: Paint) -> String {
+    let mut table = Table::new(["PLACE", "PHASE", "STEP"]);
+    for (place, step) in plan.steps() {
+        let phase = plan.phases.get(place.phase).map(|phase| phase.name.clone()).unwrap_or_default();
+        table.row([place.to_string().into(), phase.into(), step_text(step).into()]);
     }
-
-    fn names(&self) -> Vec<String> {
-        vec![self.0.id.clone()]
+    let mut text = match plan.steps().next() {
+        Some(_) => format!("\n{}\n{}", paint.strong("Steps"), table.render(paint)),
+        None => format!("\n{}\n", paint.strong("No steps: nothing is to be done")),
+    };
+    for fact in &plan.facts {
+        text.push_str(&format!("relies on {}: {}\n", fact.what, fact.was));
     }
+    text
 }
 
 fn step_text(step: &Step) -> String {
     match step {
         Step::EnsureNamespaces { namespaces } => format!("make namespaces {}", namespaces.join(", ")),
         Step::CreateObjects { wave, objects } => {
-            format!("create {} of {}", words::count(*objects, "object"), wave.name())
+            let objects = words::count(*objects, "object");
+            format!("write {}: {objects}, of which what is the same is left alone", wave.name())
         }
         Step::AwaitEstablished { definitions, deadline } => format!(
             "wait until {} are established, at most {} s",
@@ -80,14 +64,16 @@ fn step_text(step: &Step) -> String {
 pub async fn run(session: &Session, verb: cli::Plan) -> Result {
     let mut request = create::request(&verb.request)?;
     let sides = create::sides(session, &verb.request, &mut request).await?;
+    pruning::possible(&request, &sides.backup)?;
     let progress = Progress::new(session);
     let run = create::run_name(session, &request);
-    let planned = sides.runner(session, &progress).plan(&request, &run, Detail::Needed).await;
+    let look = Look { diff: verb.show_diff, secrets: verb.show_secrets, ask: None };
+    let view = View::of(&sides.runner(session, &progress), &request, &run, look, session.out.format).await;
     drop(progress);
-    let plan = planned?.plan;
+    let view = view?;
     if let Some(file) = &verb.plan_out {
-        saved::save(session, file, &plan)?;
+        saved::save(session, file, &view.plan)?;
     }
-    session.out.document(&PlanDocument(plan))?;
+    session.out.document(&AsPlan { view, objects: verb.show_diff })?;
     Ok(Exit::Done)
 }

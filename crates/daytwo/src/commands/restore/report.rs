@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use daytwo_core::finding::{Finding, Severity};
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Asked, Decided, Existing, Failed, Report, State};
+use daytwo_core::restore::{Existing, Failed, Report, State};
 use daytwo_engine::restore::RestoreError;
 use serde::Serialize;
 
@@ -13,32 +13,22 @@ use crate::failure::{Failure, Result};
 use crate::output::Document;
 use crate::output::paint::Paint;
 use crate::output::table::{Cell, Table, Tone};
-use crate::output::words;
 use crate::settings::Session;
 
 /// Entries of a list that the table shows; the wide one shows all.
 const SHOWN: usize = 50;
 
-/// A report, and what would become of each object where that was asked for.
+/// What came of a run. What would come of one is a [`super::view::View`].
 #[derive(Debug, Serialize)]
+#[serde(transparent)]
 pub struct ReportDocument {
-    #[serde(flatten)]
     report: Report,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    objects: Option<Vec<Decided>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    asked: Option<Asked>,
 }
 
 impl ReportDocument {
     /// What came of a run.
     pub fn new(report: Report) -> Self {
-        Self { report, objects: None, asked: None }
-    }
-
-    /// What would come of one, and what the server was asked about it.
-    pub fn foreseen(report: Report, objects: Vec<Decided>, asked: Option<Asked>) -> Self {
-        Self { report, objects: Some(objects), asked }
+        Self { report }
     }
 }
 
@@ -84,12 +74,10 @@ impl Document for ReportDocument {
     fn text(&self, paint: Paint, wide: bool) -> String {
         let report = &self.report;
         let mut text = head(report, paint);
-        text.push_str(&self.asked.as_ref().map(asked).unwrap_or_default());
         text.push_str(&table(report, paint));
         let most = if wide { usize::MAX } else { SHOWN };
-        let foreseen = self.objects.as_deref().filter(|_| wide).unwrap_or_default();
         let (counts, tally) = (&report.counts, &report.tally);
-        let lists: [(&str, u64, Vec<String>); 6] = [
+        let lists: [(&str, u64, Vec<String>); 5] = [
             ("Failed", counts.failed, tally.failures.iter().map(failed).collect()),
             ("To act on", tally.findings.len() as u64, tally.findings.iter().map(finding).collect()),
             (
@@ -103,7 +91,6 @@ impl Document for ReportDocument {
                 tally.notes.len() as u64,
                 tally.notes.iter().map(|note| format!("{} {}", note.object, note.what)).collect(),
             ),
-            ("Objects", foreseen.len() as u64, foreseen.iter().map(decided).collect()),
         ];
         for (title, count, lines) in lists.iter().filter(|(_, _, lines)| !lines.is_empty()) {
             let _ = writeln!(text, "\n{}", paint.strong(&format!("{title} ({count})")));
@@ -123,7 +110,8 @@ impl Document for ReportDocument {
     }
 }
 
-fn head(report: &Report, paint: Paint) -> String {
+/// The run, its sides, and how it stands.
+pub(super) fn head(report: &Report, paint: Paint) -> String {
     let state = match &report.state {
         State::Finished => paint.good("finished"),
         State::Stopped { because, .. } => format!("{}: {because}", paint.odd("stopped")),
@@ -140,7 +128,8 @@ fn head(report: &Report, paint: Paint) -> String {
     text
 }
 
-fn table(report: &Report, paint: Paint) -> String {
+/// Counts by resource.
+pub(super) fn table(report: &Report, paint: Paint) -> String {
     let planned = report.state == State::Planned;
     let mut head = vec!["RESOURCE", if planned { "TO-CREATE" } else { "CREATED" }];
     let changes = report.request.existing != Existing::Keep;
@@ -175,24 +164,14 @@ fn table(report: &Report, paint: Paint) -> String {
     table.render(paint)
 }
 
-/// As in `asked the server about 12 of 4,000 objects`.
-fn asked(asked: &Asked) -> String {
-    let Asked { objects, taken, refused, .. } = asked;
-    let unasked = asked.unasked();
-    format!(
-        "  of {} to be created the server was asked about {}: it would take {taken}, and refuses {refused}{}\n",
-        words::count(*objects, "object"),
-        taken + refused,
-        if unasked > 0 { format!("; about {unasked} it could not be asked") } else { String::new() }
-    )
-}
-
-fn failed(failed: &Failed) -> String {
+/// An object that failed, in a line.
+pub(super) fn failed(failed: &Failed) -> String {
     let code = failed.code.map(|code| format!("{code} ")).unwrap_or_default();
     format!("{}: {code}{} {}", failed.object, failed.reason, failed.message)
 }
 
-fn finding(finding: &Finding) -> String {
+/// A finding, in a line and one for its command.
+pub(super) fn finding(finding: &Finding) -> String {
     let word = match finding.severity {
         Severity::Info => "info",
         Severity::Warning => "warning",
@@ -205,7 +184,8 @@ fn finding(finding: &Finding) -> String {
     )
 }
 
-fn skipped(report: &Report) -> Vec<String> {
+/// What was passed over: a line for each reason, and for each object that is lost.
+pub(super) fn skipped(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     for (why, group) in &report.tally.skipped {
         lines.push(format!("{}: {}", group.count, why.text()));
@@ -214,11 +194,4 @@ fn skipped(report: &Report) -> Vec<String> {
         }
     }
     lines
-}
-
-fn decided(decided: &Decided) -> String {
-    let action = serde_json::to_value(decided.action).ok();
-    let action = action.as_ref().and_then(|action| action.as_str()).unwrap_or_default();
-    let why = decided.why.map(|why| format!(" ({})", why.text())).unwrap_or_default();
-    format!("{action} {}{why}", decided.object)
 }
