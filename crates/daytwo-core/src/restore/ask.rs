@@ -161,6 +161,13 @@ pub fn lacking(failed: &Failed) -> Option<ObjectKey> {
         ("RuntimeClass \"", "runtimeclasses.node.k8s.io", false),
         ("clusterroles.rbac.authorization.k8s.io \"", "clusterroles.rbac.authorization.k8s.io", false),
         (" roles.rbac.authorization.k8s.io \"", "roles.rbac.authorization.k8s.io", true),
+        // Of a role that is not there the server says so by the name of the binding's resource.
+        (" rolebindings.rbac.authorization.k8s.io \"", "roles.rbac.authorization.k8s.io", true),
+        (
+            " clusterrolebindings.rbac.authorization.k8s.io \"",
+            "clusterroles.rbac.authorization.k8s.io",
+            false,
+        ),
     ];
     // So that what begins the message is found by what stands before it too.
     let padded = format!(" {message}");
@@ -228,7 +235,7 @@ mod tests {
             ),
             (
                 404,
-                "roles.rbac.authorization.k8s.io \"r\" not found",
+                "rolebindings.rbac.authorization.k8s.io \"r\" not found",
                 Some(key("roles.rbac.authorization.k8s.io", "a", "r")),
             ),
             (403, "pods \"p\" is forbidden: exceeded quota: q, requested: pods=1", None),
