@@ -10,7 +10,10 @@
 //! ServiceAccount `default` as the controller makes it. Restored objects get no labels of their own: nothing in them
 //! tells that they were restored.
 
+mod access;
+mod ask;
 mod available;
+mod barrier;
 mod census;
 mod content;
 mod convert;
@@ -34,7 +37,10 @@ mod tally;
 mod target;
 mod view;
 
+pub use access::{Grants, Need, Needs, Rule, Wanted, not_allowed, rules_of, unknown};
+pub use ask::{Asked, Listener, NotAsked, Sampler, Scope, Unasked, lacking, may_be_lacking};
 pub use available::Availability;
+pub use barrier::{Barrier, acting_webhook, silent_webhook};
 pub use census::{Census, DataElsewhere, Volumes, drivers_of};
 pub use convert::{Conversion, Converted, Unconvertible};
 pub use fixed::Fixed;

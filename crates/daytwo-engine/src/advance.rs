@@ -18,6 +18,7 @@ use crate::journal::{Entry, Journal, JournalError, Lease, Timing};
 use crate::pace::{Gate, Pass};
 use crate::site::Site;
 use crate::step;
+use crate::step::barriers::Barriers;
 
 /// Where steps are carried out, and with what.
 #[derive(Clone, Copy)]
@@ -36,6 +37,8 @@ pub struct World<'a> {
     pub stop: &'a CancellationToken,
     /// What every write passes.
     pub(crate) gate: &'a Gate,
+    /// What refused its objects so far.
+    pub(crate) barriers: &'a Barriers<'a>,
 }
 
 /// How far a run has come.

@@ -128,17 +128,18 @@ pub async fn get(client: &Client, path: &str, accept: &str) -> Result<Bytes, Api
     let patience = Patience::default();
     let mut attempts = Attempts::new(patience);
     loop {
-        let outcome = get_once(client, path, accept, &patience).await;
-        match outcome {
+        match whole(client, get_request(path, accept)?, &patience).await {
             Ok(body) => return Ok(body),
             Err(error) => attempts.again(error).await?,
         }
     }
 }
 
-async fn get_once(client: &Client, path: &str, accept: &str, patience: &Patience) -> Result<Bytes, ApiError> {
-    let answer = send(client, get_request(path, accept)?, patience).await?;
-    let broken = |what: String| ApiError::Broken { method: Method::GET, path: path.to_owned(), what };
+/// One attempt, with the whole body of the answer.
+async fn whole(client: &Client, request: Request<Body>, patience: &Patience) -> Result<Bytes, ApiError> {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let answer = send(client, request, patience).await?;
+    let broken = |what: String| ApiError::Broken { method: method.clone(), path: path.clone(), what };
     let body = Limited::new(answer.into_body(), MAX_BODY).collect();
     match timeout(patience.next_byte.max(patience.first_byte), body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
@@ -154,6 +155,31 @@ async fn get_once(client: &Client, path: &str, accept: &str, patience: &Patience
 pub async fn get_json<T: DeserializeOwned>(client: &Client, path: &str) -> Result<T, ApiError> {
     let body = get(client, path, "application/json").await?;
     parse(path, &body)
+}
+
+/// POSTs `body` to `path`, where nothing is kept of it (a review), and returns the whole answer; tries again where that
+/// may help.
+///
+/// # Errors
+/// As [`get`].
+pub async fn review(client: &Client, path: &str, body: &[u8]) -> Result<Bytes, ApiError> {
+    let patience = Patience::default();
+    let mut attempts = Attempts::new(patience);
+    loop {
+        let request = Request::post(path)
+            .header(http::header::ACCEPT, "application/json")
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_vec()));
+        let request = request.map_err(|error| ApiError::Garbled {
+            method: Method::POST,
+            path: path.to_owned(),
+            what: error.to_string(),
+        })?;
+        match whole(client, request, &patience).await {
+            Ok(body) => return Ok(body),
+            Err(error) => attempts.again(error).await?,
+        }
+    }
 }
 
 /// Reads `body`, the answer to a GET of `path`, as JSON.

@@ -5,7 +5,9 @@
 //! becomes of each object is decided in `daytwo_core::restore`. It refuses to hold a backup in memory: it is streamed,
 //! once to see what is in it, once to judge, and once for each wave.
 
+mod access;
 mod admit;
+mod ask;
 mod compare;
 mod definitions;
 mod elsewhere;
@@ -27,6 +29,7 @@ use crate::event::{Clock, Event, Observer};
 use crate::journal::{Journal, JournalError, Recorded, Timing};
 use crate::pace::Gate;
 use crate::site::Site;
+use crate::step::barriers::Barriers;
 
 use observe::Sight;
 
@@ -196,6 +199,7 @@ impl Runner<'_> {
 
     async fn run(&self, journal: &mut Journal, rules: &Rules) -> Result<Report, RestoreError> {
         let gate = Gate::new(rules.request().in_flight());
+        let barriers = Barriers::new(self.events);
         let world = World {
             site: self.site,
             backup: self.backup,
@@ -204,6 +208,7 @@ impl Runner<'_> {
             events: self.events,
             stop: self.stop,
             gate: &gate,
+            barriers: &barriers,
         };
         let progress = advance::run(journal, &world).await.map_err(|source| match source {
             RunError::Journal(error) => RestoreError::Journal(error),

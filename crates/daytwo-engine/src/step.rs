@@ -3,6 +3,8 @@
 
 mod account;
 mod answers;
+pub(crate) mod ask;
+pub(crate) mod barriers;
 mod change;
 mod create;
 mod door;

@@ -5,7 +5,7 @@
 //! with them; else they follow. What is still to follow is marked, so that a restore which was cut off goes on with it.
 //! It refuses to find owners: whoever writes looks them up.
 
-use crate::json::{Edits, JsonError, Meta, elements, quote, text_at};
+use crate::json::{Edits, JsonError, Meta, elements, find, quote, text_at};
 
 /// The annotation of an object that is still to get its owners or managed fields; it goes with them.
 pub const UNFINISHED_MARK: &str = "daytwo.dev/restore-unfinished";
@@ -152,6 +152,12 @@ impl Later {
 }
 
 impl Owner {
+    /// Whether its deletion waits for what it owns.
+    pub(super) fn blocks(&self) -> bool {
+        let blocks = find(&self.reference, &["blockOwnerDeletion"]).ok().flatten();
+        blocks.is_some_and(|span| &self.reference[span] == b"true")
+    }
+
     fn of(reference: &[u8]) -> Result<Self, JsonError> {
         let text = |key| Ok::<_, JsonError>(text_at(reference, &[key])?.unwrap_or_default().into_owned());
         let version = text("apiVersion")?;

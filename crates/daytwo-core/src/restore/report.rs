@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Request, Tally, Wave};
+use super::{Asked, Counts, Failed, Request, Tally, Wave, barrier};
 use crate::plan::{API_VERSION, SiteIdentity};
 
 /// How long a wave took.
@@ -74,7 +74,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report of a run that ended.
+    /// A report of a run that ended. What refused several of its objects is a finding.
     #[expect(clippy::too_many_arguments, reason = "the fields of a document, each of its own type")]
     pub fn new(
         run: String,
@@ -83,9 +83,10 @@ impl Report {
         same_cluster: Option<bool>,
         state: State,
         times: (Timestamp, Timestamp),
-        tally: Tally,
+        mut tally: Tally,
         waves: Vec<WaveReport>,
     ) -> Self {
+        tally.findings.extend(barrier::findings(&tally.failures));
         Self {
             api_version: API_VERSION.to_owned(),
             kind: ReportKind::default(),
@@ -100,6 +101,14 @@ impl Report {
             tally,
             waves,
         }
+    }
+
+    /// Corrects what was foreseen by what the server said: it refuses `refused`, and what it was asked is `asked`.
+    pub fn correct(&mut self, refused: Vec<Failed>, asked: &Asked) {
+        self.tally.findings.extend(barrier::findings(&refused));
+        refused.into_iter().for_each(|failed| self.tally.refused(failed));
+        self.tally.findings.extend(asked.findings());
+        self.counts = self.tally.counts();
     }
 
     /// Whether nothing failed, nothing differs, nothing is lost, and nobody has to act.

@@ -10,7 +10,7 @@ use crate::finding::Finding;
 use crate::resource::ObjectKey;
 
 /// The most objects that one list of a report names; its count goes on.
-const MOST_NAMED: usize = 10_000;
+pub(super) const MOST_NAMED: usize = 10_000;
 
 /// What became of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -192,6 +192,13 @@ impl Tally {
     pub fn failed(&mut self, failed: Failed) {
         self.count(&failed.object.resource.clone(), Action::Failed);
         push(&mut self.failures, failed, &mut self.unnamed);
+    }
+
+    /// Counts and names an object that was counted as created, and would be refused.
+    pub fn refused(&mut self, failed: Failed) {
+        let counts = self.resources.entry(failed.object.resource.clone()).or_default();
+        counts.created = counts.created.saturating_sub(1);
+        self.failed(failed);
     }
 
     /// Counts and names an object that was passed over.

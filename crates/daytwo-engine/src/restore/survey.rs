@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::admit::{Intake, Moved};
 use super::live::Names;
-use super::{Detail, Live, Look, RestoreError, Runner, prune, unseen};
+use super::{Detail, Live, Look, RestoreError, Runner, access, prune, unseen};
 use crate::event::Event;
 
 /// Progress is told after this many objects.
@@ -54,6 +54,7 @@ pub async fn judge(
         .into_iter()
         .collect();
     let live = Live::see(runner.site.client(), rules, &kinds, Look::Before).await?;
+    let mut needs = access::begin(runner.site.client()).await?;
     let mut planner = Planner::new(rules, detail >= Detail::Changes);
     let mut names = Names::default();
     let mut objects = Vec::new();
@@ -80,6 +81,10 @@ pub async fn judge(
                 decided
             }
         };
+        if let (Some(needs), Some(decided)) = (&mut needs, &decided) {
+            // What is no JSON is counted as failed.
+            let _ = needs.note(rules, &source, decided.action);
+        }
         if rules.request().prune {
             names.insert(&rules.key(&source));
         }
@@ -103,5 +108,10 @@ pub async fn judge(
     }
     let mut planned = planner.finish(run, created, runner.identity(), facts);
     planned.known.findings.extend(live.unseen.iter().map(|(resource, error)| unseen(resource, error)));
+    if let Some(needs) = needs {
+        let unlisted = live.unseen.iter().map(|(resource, _)| resource.clone()).collect();
+        let denied = access::review(runner.site.client(), rules, needs, &planned.plan, &unlisted).await?;
+        planned.known.findings.extend(denied);
+    }
     Ok((planned, objects))
 }

@@ -207,7 +207,7 @@ impl<'a> Answers<'a> {
     async fn dry_run(&self, sample: &Sample, value: &str) -> Result<Option<String>, ApiError> {
         let Ok(body) = probe::labelled(&sample.body, value) else { return Ok(Some(String::new())) };
         match self.writer.would_take_once(&sample.path, body.into()).await {
-            Ok(()) => Ok(None),
+            Ok(_) => Ok(None),
             Err(ApiError::Status { message, .. }) => Ok(Some(message)),
             Err(error) => Err(error),
         }

@@ -42,7 +42,7 @@ impl Objects<'_> {
             let Err(error) = self.writer.put_once(&path, body.clone(), write.manager.as_deref()).await else {
                 break;
             };
-            tries.again(error, self.writer.halt).await.map_err(|error| Trouble::Refused {
+            self.writer.again(&mut tries, error).await.map_err(|error| Trouble::Refused {
                 error,
                 body,
                 what: "it could not be updated in place",

@@ -72,9 +72,7 @@ impl<'a> Objects<'a> {
             {
                 End::Counted
             }
-            Err(Trouble::Refused { error, body, what }) => {
-                End::Failed(failed(key.clone(), &error, &body, what))
-            }
+            Err(Trouble::Refused { error, body, what }) => self.refused(&key, &error, &body, what),
             Err(Trouble::Source(error)) => return Outcome::unreadable(key, &error),
         };
         Outcome::Told(Box::new(Told { key, end, notes }))
@@ -91,6 +89,12 @@ impl<'a> Objects<'a> {
             Some(later) if !later.owners.is_empty() => self.follow(source, key, later, last, notes).await,
             _ => Ok(()),
         }
+    }
+
+    fn refused(&self, key: &ObjectKey, error: &ApiError, body: &[u8], what: &str) -> End {
+        let failed = failed(key.clone(), error, body, what);
+        self.act.world.barriers.tell(&failed);
+        End::Failed(failed)
     }
 
     /// Deals with `source`; `None` if it has to be looked at again when the run is resumed.
@@ -112,9 +116,7 @@ impl<'a> Objects<'a> {
             {
                 return None;
             }
-            Err(Trouble::Refused { error, body, what }) => {
-                End::Failed(failed(key.clone(), &error, &body, what))
-            }
+            Err(Trouble::Refused { error, body, what }) => self.refused(&key, &error, &body, what),
             Err(Trouble::Source(error)) => return Some(Outcome::unreadable(key, &error)),
         };
         Some(Outcome::Told(Box::new(Told { key, end, notes })))
@@ -173,26 +175,9 @@ impl<'a> Objects<'a> {
         notes: &mut Vec<String>,
     ) -> Result<Created, Trouble> {
         let path = self.collection(source, key);
-        let mut body = match &write.later {
-            Some(later) => later.body(&write.body, uids)?,
-            None => write.body.clone(),
-        };
-        for _ in 0..=FALLBACKS {
-            match self.writer.create(&path, body.clone(), write.manager.as_deref(), self.fresh).await {
-                Ok(created) => return Ok(created),
-                Err(error) if error.code() == Some(422) && key.resource == "services" => {
-                    match address_fallback(&body, &refusal_text(&error))? {
-                        Some((less, note)) => {
-                            body = less;
-                            notes.push(note);
-                        }
-                        None => return Err(Trouble::Refused { error, body, what: "" }),
-                    }
-                }
-                Err(error) => return Err(Trouble::Refused { error, body, what: "" }),
-            }
-        }
-        Err(Trouble::Halted)
+        let manager = write.manager.as_deref();
+        let create = async |body| self.writer.create(&path, body, manager, self.fresh).await;
+        send(key, body(write, uids)?, notes, create).await
     }
 
     /// It is there: is it the same? `perhaps_ours` if an earlier try of this run may have made it.
@@ -279,6 +264,39 @@ impl<'a> Objects<'a> {
     pub(super) fn path(&self, source: &Source<'_>, key: &ObjectKey) -> String {
         format!("{}/{}", self.collection(source, key), escape(&key.name))
     }
+}
+
+/// What creates the object that `write` is of, with the owners whose `uids` are known.
+pub(super) fn body(write: &Write, uids: Option<&[Option<String>]>) -> Result<Vec<u8>, JsonError> {
+    match &write.later {
+        Some(later) => later.body(&write.body, uids),
+        None => Ok(write.body.clone()),
+    }
+}
+
+/// Has `create` send `body`; a Service gives up the addresses that this cluster refuses.
+pub(super) async fn send<T>(
+    key: &ObjectKey,
+    mut body: Vec<u8>,
+    notes: &mut Vec<String>,
+    create: impl AsyncFn(Vec<u8>) -> Result<T, ApiError>,
+) -> Result<T, Trouble> {
+    for _ in 0..=FALLBACKS {
+        match create(body.clone()).await {
+            Ok(created) => return Ok(created),
+            Err(error) if error.code() == Some(422) && key.resource == "services" => {
+                match address_fallback(&body, &refusal_text(&error))? {
+                    Some((less, note)) => {
+                        body = less;
+                        notes.push(note);
+                    }
+                    None => return Err(Trouble::Refused { error, body, what: "" }),
+                }
+            }
+            Err(error) => return Err(Trouble::Refused { error, body, what: "" }),
+        }
+    }
+    Err(Trouble::Halted)
 }
 
 fn refusal_text(error: &ApiError) -> String {

@@ -19,6 +19,14 @@ pub(super) fn message(resource: &str, error: &ApiError, body: &[u8]) -> String {
     }
     // A body that could not be decoded is quoted in part.
     if error.code() == Some(400) {
+        if let Some((name, _)) = message
+            .strip_prefix("admission webhook \"")
+            .and_then(|rest| rest.split_once("\" denied the request"))
+        {
+            return format!(
+                "admission webhook \"{name}\" denied the request; its message is withheld, as it may quote the Secret"
+            );
+        }
         return "the server could not read it; its message is withheld, as it may quote the Secret"
             .to_owned();
     }
@@ -102,6 +110,10 @@ mod tests {
         );
         assert_eq!(said, "data[password]: Invalid value: \"<withheld>\", <withheld>, <withheld>");
         let said = message("secrets", &refused(400, "unable to decode: ...open sesame"), body);
+        assert!(!said.contains("sesame"), "{said}");
+        let denied = "admission webhook \"w.x.io\" denied the request: sesame is no password";
+        let said = message("secrets", &refused(400, denied), body);
+        assert!(said.starts_with("admission webhook \"w.x.io\" denied the request;"), "{said}");
         assert!(!said.contains("sesame"), "{said}");
     }
 

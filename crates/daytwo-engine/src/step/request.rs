@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::barriers::Barriers;
 use super::duration;
 use crate::advance::Act;
 use crate::api::{self, ApiError, Patience};
@@ -63,17 +64,21 @@ pub struct Writer<'a> {
     /// Once cancelled, nothing is tried again.
     pub halt: &'a CancellationToken,
     /// Told when the server pushes back.
-    gate: &'a Gate,
+    pub gate: &'a Gate,
+    /// What is known of those that refuse.
+    pub barriers: &'a Barriers<'a>,
 }
 
 impl<'a> Writer<'a> {
     /// For what `act` writes.
     pub fn of(act: &'a Act<'_>) -> Self {
+        let world = act.world;
         Self {
-            client: act.world.site.client(),
-            patience: duration(act.world.rules.request().waits.request),
+            client: world.site.client(),
+            patience: duration(world.rules.request().waits.request),
             halt: &act.halt,
-            gate: act.world.gate,
+            gate: world.gate,
+            barriers: world.barriers,
         }
     }
 
@@ -89,19 +94,23 @@ impl<'a> Writer<'a> {
         manager: Option<&str>,
         fresh: bool,
     ) -> Result<Created, ApiError> {
+        let collection = path;
         let path = format!("{path}?fieldManager={}", escape(manager.unwrap_or(MANAGER)));
         let body = Bytes::from(body);
         let mut lost = false;
         let mut tries = Tries::new(self.patience, fresh);
         loop {
             match self.send(Method::POST, &path, "application/json", body.clone(), METADATA).await {
-                Ok(_) => return Ok(Created::New),
+                Ok(_) => {
+                    self.barriers.passed(collection);
+                    return Ok(Created::New);
+                }
                 Err(error) if error.code() == Some(409) && error.reason() == "AlreadyExists" => {
                     return Ok(Created::Exists { perhaps_ours: lost });
                 }
                 Err(error) => {
                     lost |= error.code().is_none_or(|code| code >= 500);
-                    tries.again(error, self.halt).await?;
+                    self.again(&mut tries, error).await?;
                 }
             }
         }
@@ -117,7 +126,7 @@ impl<'a> Writer<'a> {
         loop {
             match self.merge_once(path, body.clone()).await {
                 Ok(()) => return Ok(()),
-                Err(error) => tries.again(error, self.halt).await?,
+                Err(error) => self.again(&mut tries, error).await?,
             }
         }
     }
@@ -132,17 +141,17 @@ impl<'a> Writer<'a> {
         self.send(Method::PATCH, &path, kind, patch, METADATA).await.map(|_| ())
     }
 
-    /// Whether the server would take `body` at the collection `path`, but for the name, which is taken.
+    /// What the server would say to `body` at the collection `path`; nothing is written.
     ///
     /// # Errors
     /// The server's judgement, or that it did not answer in time.
-    pub async fn would_take(&self, path: &str, body: Vec<u8>) -> Result<(), ApiError> {
+    pub async fn would_take(&self, path: &str, body: Vec<u8>) -> Result<Created, ApiError> {
         let body = Bytes::from(body);
         let mut tries = Tries::new(self.patience, false);
         loop {
             match self.would_take_once(path, body.clone()).await {
-                Ok(()) => return Ok(()),
-                Err(error) => tries.again(error, self.halt).await?,
+                Ok(created) => return Ok(created),
+                Err(error) => self.again(&mut tries, error).await?,
             }
         }
     }
@@ -151,11 +160,14 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// The server's judgement, or that it did not answer.
-    pub async fn would_take_once(&self, path: &str, body: Bytes) -> Result<(), ApiError> {
+    pub async fn would_take_once(&self, path: &str, body: Bytes) -> Result<Created, ApiError> {
         let path = format!("{path}?dryRun=All&fieldManager={MANAGER}");
         match self.send(Method::POST, &path, "application/json", body, METADATA).await {
-            Err(error) if error.code() == Some(409) && error.reason() == "AlreadyExists" => Ok(()),
-            answer => answer.map(|_| ()),
+            Ok(_) => Ok(Created::New),
+            Err(error) if error.code() == Some(409) && error.reason() == "AlreadyExists" => {
+                Ok(Created::Exists { perhaps_ours: false })
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -169,7 +181,7 @@ impl<'a> Writer<'a> {
             match self.send(Method::DELETE, path, "", Bytes::new(), METADATA).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.is_denied() || error.is_not_found() => return Ok(()),
-                Err(error) => tries.again(error, self.halt).await?,
+                Err(error) => self.again(&mut tries, error).await?,
             }
         }
     }

@@ -3,7 +3,13 @@
 //! One control plane with its controller manager serves all tests of this binary; each keeps to names of its own.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod accounts;
+#[cfg(test)]
+mod ask;
+#[cfg(test)]
+mod barriers;
 #[cfg(test)]
 mod conversion;
 #[cfg(test)]

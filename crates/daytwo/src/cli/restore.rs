@@ -34,6 +34,7 @@ pub enum Restore {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   daytwo restore create --from nightly --dry-run
+  daytwo restore create --from nightly --dry-run=server
   daytwo restore create --from nightly --include-namespaces shop --existing update --dry-run --show-diff
   daytwo restore create --from nightly --include-namespaces shop
   daytwo restore create --from nightly --include-namespaces shop --namespace-mapping shop:shop-copy
@@ -48,8 +49,12 @@ pub struct Create {
     #[command(flatten)]
     pub request: Request,
     /// Show what would become of each object, what the cluster lacks, and the steps, writing nothing
-    #[arg(long)]
-    pub dry_run: bool,
+    ///
+    /// `client` looks and decides. `server` also asks the server about a sample of what would be created: the first
+    /// object of each kind in each namespace, and of those that each webhook chooses by labels. `server-all` asks about
+    /// every object. What the server refuses is counted as failed.
+    #[arg(long, value_name = "WHO", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
+    pub dry_run: Option<DryRun>,
     /// Also show the fields that differ or are changed on the way: of the backup, live, and as they would be sent
     #[arg(long, requires = "dry_run")]
     pub show_diff: bool,
@@ -188,6 +193,17 @@ pub struct Request {
     pub identities: Identities,
     #[command(flatten)]
     pub at: At,
+}
+
+/// Who says what a restore would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DryRun {
+    /// daytwo, by what it sees of the cluster
+    Client,
+    /// And the server, about a sample of what would be created
+    Server,
+    /// And the server, about all of it
+    ServerAll,
 }
 
 /// How admission webhooks come back that refuse what they cannot be asked about.

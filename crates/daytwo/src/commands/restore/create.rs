@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use daytwo_archive::{Backup, Location};
-use daytwo_core::restore::{Existing, NamespaceMapping, Request, Waits, Webhooks};
+use daytwo_core::restore::{Existing, NamespaceMapping, Request, Scope, Waits, Webhooks};
 use daytwo_engine::Site;
 use daytwo_engine::journal::Timing;
 use daytwo_engine::restore::{Detail, Runner};
 use jiff::SignedDuration;
 
 use crate::cli::restore as cli;
+use crate::cli::restore::DryRun;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::filters;
@@ -57,8 +58,13 @@ pub async fn run(session: &Session, verb: cli::Create) -> Result {
     let progress = Progress::new(session);
     let runner = sides.runner(session, &progress);
     pruning::possible(&request, &sides.backup)?;
-    if verb.dry_run {
-        let look = Look { diff: verb.show_diff, secrets: verb.show_secrets };
+    if let Some(who) = verb.dry_run {
+        let ask = match who {
+            DryRun::Client => None,
+            DryRun::Server => Some(Scope::Sample),
+            DryRun::ServerAll => Some(Scope::All),
+        };
+        let look = Look { diff: verb.show_diff, secrets: verb.show_secrets, ask };
         let view = View::of(&runner, &request, &run, look, session.out.format).await?;
         drop(progress);
         return foreseen(session, view, verb.plan_out.as_deref());
@@ -75,7 +81,7 @@ fn foreseen(session: &Session, view: View, plan_out: Option<&Path>) -> Result {
     if let Some(file) = plan_out {
         saved::save(session, file, &view.plan)?;
     }
-    let exit = if view.report.is_clean() { Exit::Done } else { Exit::Findings };
+    let exit = super::report::exit(&view.report);
     session.out.document(&AsReport(view))?;
     session.speak.note("nothing was written: this is what a restore would do");
     Ok(exit)

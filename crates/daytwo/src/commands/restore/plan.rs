@@ -76,7 +76,7 @@ pub async fn run(session: &Session, verb: cli::Plan) -> Result {
     pruning::possible(&request, &sides.backup)?;
     let progress = Progress::new(session);
     let run = create::run_name(session, &request);
-    let look = Look { diff: verb.show_diff, secrets: verb.show_secrets };
+    let look = Look { diff: verb.show_diff, secrets: verb.show_secrets, ask: None };
     let view = View::of(&sides.runner(session, &progress), &request, &run, look, session.out.format).await;
     drop(progress);
     let view = view?;

@@ -32,6 +32,15 @@ impl ReportDocument {
     }
 }
 
+/// The exit code of a restore that came to its end, or would come to this.
+pub fn exit(report: &Report) -> Exit {
+    match (report.counts.failed, report.is_clean()) {
+        (1.., _) => Exit::Failed,
+        (0, false) => Exit::Findings,
+        (0, true) => Exit::Done,
+    }
+}
+
 /// Prints what came of a run that ended, and the exit code that goes with it.
 ///
 /// # Errors
@@ -48,11 +57,7 @@ pub fn end(session: &Session, run: &str, report: Result<Report, RestoreError>) -
         State::Stopped { because, stands } => Some((because.clone(), stands.clone())),
         State::Finished | State::Planned => None,
     };
-    let exit = match (report.counts.failed, report.is_clean()) {
-        (1.., _) => Exit::Failed,
-        (0, false) => Exit::Findings,
-        (0, true) => Exit::Done,
-    };
+    let exit = exit(&report);
     session.out.document(&ReportDocument::new(report))?;
     let Some((because, stands)) = stopped else { return Ok(exit) };
     for what in stands {

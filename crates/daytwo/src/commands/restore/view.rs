@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use daytwo_core::diff::{Field, Secrets};
 use daytwo_core::plan::{Fact, Impact, Phase, Plan};
-use daytwo_core::restore::{Action, Decided, Report, Request};
+use daytwo_core::restore::{Action, Asked, Decided, Report, Request, Scope};
 use daytwo_engine::restore::{Comparing, Comparison, Detail, Planned, Runner};
 use serde::{Serialize, Serializer};
 
@@ -16,6 +16,7 @@ use crate::cli::Format;
 use crate::failure::Result;
 use crate::output::Document;
 use crate::output::paint::Paint;
+use crate::output::words;
 
 use super::{fields, plan, report};
 
@@ -47,6 +48,8 @@ pub struct View {
     pub report: Report,
     objects: Vec<Viewed>,
     left_out: (u64, u64),
+    /// What the server was asked, where it was.
+    asked: Option<Asked>,
 }
 
 /// What of the fields is to be seen.
@@ -56,6 +59,8 @@ pub struct Look {
     pub diff: bool,
     /// The values of Secrets too.
     pub secrets: bool,
+    /// About what the server is asked.
+    pub ask: Option<Scope>,
 }
 
 impl View {
@@ -70,7 +75,11 @@ impl View {
         look: Look,
         format: Format,
     ) -> Result<Self> {
-        let planned = runner.plan(request, run, Detail::Objects).await?;
+        let mut planned = runner.plan(request, run, Detail::Objects).await?;
+        let asked = match look.ask {
+            Some(scope) => Some(runner.ask(&mut planned, scope).await?),
+            None => None,
+        };
         let most = match format {
             Format::Table | Format::Wide => COMPARED,
             Format::Json | Format::Yaml => usize::MAX,
@@ -82,7 +91,7 @@ impl View {
             false => Comparison::default(),
         };
         let Planned { plan, report, objects, .. } = planned;
-        Ok(Self::new(plan, report, objects, comparison))
+        Ok(Self { asked, ..Self::new(plan, report, objects, comparison) })
     }
 
     fn new(plan: Plan, report: Report, objects: Vec<Decided>, comparison: Comparison) -> Self {
@@ -96,7 +105,7 @@ impl View {
                 Err(why) => object.fields_unknown = Some(why),
             }
         }
-        Self { plan, report, objects, left_out }
+        Self { plan, report, objects, left_out, asked: None }
     }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
@@ -104,6 +113,7 @@ impl View {
         let Impact { creates, updates, deletes } = plan.impact;
         let mut text = report::head(report, paint);
         let _ = writeln!(text, "  creates {creates}, updates {updates}, deletes {deletes}");
+        text.push_str(&self.asked.as_ref().map(asked).unwrap_or_default());
         text.push_str(&report::table(report, paint));
         let tally = &report.tally;
         let most = if wide { usize::MAX } else { SHOWN };
@@ -192,6 +202,18 @@ impl View {
     }
 }
 
+/// What the server was asked and said, in a line.
+fn asked(asked: &Asked) -> String {
+    let Asked { objects, taken, refused, .. } = asked;
+    let unasked = asked.unasked();
+    format!(
+        "  of {} to be created the server was asked about {}: it would take {taken}, and refuses {refused}{}\n",
+        words::count(*objects, "object"),
+        taken + refused,
+        if unasked > 0 { format!("; about {unasked} it could not be asked") } else { String::new() }
+    )
+}
+
 fn section(title: &str, lines: &[String], most: usize, paint: Paint) -> String {
     section_of(title, lines.len() as u64, lines, most, paint)
 }
@@ -230,13 +252,15 @@ impl Serialize for AsReport {
             #[serde(flatten)]
             report: &'a Report,
             objects: &'a [Viewed],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            asked: Option<&'a Asked>,
             impact: &'a Impact,
             facts: &'a [Fact],
             phases: &'a [Phase],
         }
-        let View { plan, report, objects, .. } = &self.0;
+        let View { plan, report, objects, asked, .. } = &self.0;
         let Plan { impact, facts, phases, .. } = plan;
-        Whole { report, objects, impact, facts, phases }.serialize(serializer)
+        Whole { report, objects, asked: asked.as_ref(), impact, facts, phases }.serialize(serializer)
     }
 }
 
