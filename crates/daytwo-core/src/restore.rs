@@ -13,8 +13,10 @@
 mod census;
 mod content;
 mod convert;
+mod fates;
 mod fixed;
 mod later;
+mod next;
 pub mod order;
 mod pace;
 mod planner;
@@ -31,6 +33,7 @@ mod view;
 
 pub use census::{Census, DataElsewhere, Volumes};
 pub use convert::{Conversion, Converted, Unconvertible};
+pub use fates::Fates;
 pub use fixed::Fixed;
 pub use later::{Later, Owner, UNFINISHED_MARK};
 pub use order::Wave;
@@ -39,7 +42,7 @@ pub use planner::{Decided, Planned, Planner, There};
 pub use prepare::{FINISHED_MARK, How, RECLAIM_MARK, Write, address_fallback};
 pub use prune::{Complete, holds_data, prune_order};
 pub use report::{Report, ReportKind, State, WaveReport};
-pub use request::{Existing, NamespaceMapping, Request, Waits};
+pub use request::{Differs, Existing, NamespaceMapping, Request, VeleroRecord, Waits};
 pub use rules::{Rules, Source, Verdict};
 pub use skip::Skip;
 pub use tally::{Action, Counts, Failed, Noted, SkippedGroup, Tally};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Request, Tally, Wave};
+use super::{Counts, Request, Tally, Wave, next};
 use crate::plan::{API_VERSION, SiteIdentity};
 
 /// How long a wave took.
@@ -28,6 +28,13 @@ pub enum State {
         /// By whom or what.
         because: String,
         /// What is left half done in the cluster, in sentences.
+        stands: Vec<String>,
+    },
+    /// It was given up: what could be released was, and it cannot be resumed.
+    Aborted {
+        /// By whom or what.
+        because: String,
+        /// What is left as it is in the cluster, in sentences.
         stands: Vec<String>,
     },
     /// A dry run: nothing was written.
@@ -74,7 +81,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report of a run that ended.
+    /// A report of a run that ended, with the next command for each failure.
     #[expect(clippy::too_many_arguments, reason = "the fields of a document, each of its own type")]
     pub fn new(
         run: String,
@@ -83,9 +90,12 @@ impl Report {
         same_cluster: Option<bool>,
         state: State,
         times: (Timestamp, Timestamp),
-        tally: Tally,
+        mut tally: Tally,
         waves: Vec<WaveReport>,
     ) -> Self {
+        for failed in &mut tally.failures {
+            failed.next = Some(next::command(failed, &request));
+        }
         Self {
             api_version: API_VERSION.to_owned(),
             kind: ReportKind::default(),
