@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::shared::{At, Filters, Identities};
+use super::shared::{At, Filters, Identities, Journals};
 
 /// Verbs about restores.
 #[derive(Debug, Subcommand)]
@@ -39,9 +39,11 @@ pub enum Restore {
   daytwo restore create --from nightly --include-namespaces shop --namespace-mapping shop:shop-copy
   daytwo restore create --from nightly --include-namespaces shop --existing update
   daytwo restore create --from nightly --include-namespaces shop --existing replace --prune --dry-run
-  daytwo restore create --from nightly --empty-volumes -o json")]
+  daytwo restore create --from nightly --empty-volumes -o json
+  daytwo restore create --from nightly --journal ./journals --velero-cr velero")]
 pub struct Create {
-    /// The run's name: an RFC 1123 subdomain [default: BACKUP-YYYYMMDDhhmmss-ID, in UTC]
+    /// The run's name: an RFC 1123 subdomain. One that did not end is gone on with, if the same is asked for
+    /// [default: BACKUP-YYYYMMDDhhmmss-ID, in UTC]
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
     #[command(flatten)]
@@ -60,6 +62,8 @@ pub struct Create {
     /// Save the plan of a dry run, for `restore run`
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     pub plan_out: Option<PathBuf>,
+    #[command(flatten)]
+    pub velero: VeleroRecord,
     /// Accepted for Velero's sake: daytwo waits always
     #[arg(short = 'w', long, hide = true)]
     pub wait: bool,
@@ -101,12 +105,15 @@ pub struct Run {
     pub identities: Identities,
     #[command(flatten)]
     pub at: At,
+    #[command(flatten)]
+    pub journals: Journals,
 }
 
 /// `daytwo restore resume`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  daytwo restore resume nightly-20261121060504-1f3c")]
+  daytwo restore resume nightly-20261121060504-1f3c
+  daytwo restore resume nightly-20261121060504-1f3c --journal ./journals")]
 pub struct Resume {
     /// The run
     #[arg(value_name = "RUN")]
@@ -115,6 +122,8 @@ pub struct Resume {
     pub identities: Identities,
     #[command(flatten)]
     pub at: At,
+    #[command(flatten)]
+    pub journals: Journals,
 }
 
 /// `daytwo restore list`
@@ -125,6 +134,8 @@ pub struct Resume {
 pub struct List {
     #[command(flatten)]
     pub at: At,
+    #[command(flatten)]
+    pub journals: Journals,
 }
 
 /// `daytwo restore describe`
@@ -138,6 +149,19 @@ pub struct Describe {
     pub run: String,
     #[command(flatten)]
     pub at: At,
+    #[command(flatten)]
+    pub journals: Journals,
+}
+
+/// What is left behind for Velero's tools.
+#[derive(Debug, Args)]
+pub struct VeleroRecord {
+    /// Make a Restore object of Velero's in this namespace once the run is over, for `velero restore get`
+    #[arg(long, value_name = "NAMESPACE")]
+    pub velero_cr: Option<String>,
+    /// Keep no files of the run under restores/ beside the backup
+    #[arg(long)]
+    pub no_velero_files: bool,
 }
 
 /// What may be deleted.
@@ -178,6 +202,8 @@ pub struct Request {
     pub identities: Identities,
     #[command(flatten)]
     pub at: At,
+    #[command(flatten)]
+    pub journals: Journals,
 }
 
 /// What becomes of objects that are there and differ.
