@@ -57,16 +57,11 @@ async fn abandoned(session: &Session, verb: &Abort) -> Result {
     let ending = async {
         let journals = place::journals(session, &verb.at, &verb.journals).await?;
         find::known(&journals, &verb.run).await?;
-        let report = abandon(
-            &journals,
-            &verb.run,
-            &verb.because,
-            &holder(session),
-            Timing::default(),
-            &*session.clock,
-            &progress,
-        );
-        Ok::<_, Failure>(report.await?)
+        let (holder, clock) = (holder(session), &*session.clock);
+        let timing = Timing::default();
+        let ended =
+            abandon(&journals, &verb.run, &verb.because, &holder, timing, clock, &progress).await?;
+        Ok::<_, Failure>(ended)
     };
     let stopped = || Failure::new(Exit::Failed, "stopped");
     let report = session.interrupt.or(ending).await.ok_or_else(stopped)??;
