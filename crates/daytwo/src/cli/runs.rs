@@ -53,7 +53,7 @@ pub struct Show {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   daytwo runs abort nightly-20261121060504-1f3c
-  daytwo runs abort nightly-20261121060504-1f3c --because 'the wrong backup'
+  daytwo runs abort nightly-20261121060504-1f3c --because wrong-backup
   daytwo runs abort nightly-20261121060504-1f3c --abandon")]
 pub struct Abort {
     /// The run

@@ -4,24 +4,23 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 
 use serde_json::Value;
 use testbed::{Fault, FaultProxy, Gate, Rule};
 
-use crate::Operator;
 use crate::conform::conforms;
 use crate::interrupt::{interrupt, start};
+use crate::{Operator, PATIENCE};
 
-/// A restore of `backup` that is cut off as it writes the first ConfigMap into `namespace`.
-fn cut_off(operator: &Operator, namespace: &str, run: &str, backup: &str) {
+/// Begins a restore of `backup`, which is held as it writes the first ConfigMap into `namespace`.
+fn held(operator: &Operator, namespace: &str, run: &str, backup: &str) -> (FaultProxy, Gate, Child) {
     let proxy = FaultProxy::before_apiserver(operator.plane).unwrap();
     let gate = Gate::new();
     let path = format!("/api/v1/namespaces/{namespace}/configmaps");
     proxy.add(Rule::new(Fault::Hold(gate.clone())).method("POST").path(&path));
     let child = start(operator, &proxy, &format!("restore create {run} --from {backup}"));
-    let (code, said) = interrupt(child, &gate);
-    assert_eq!(code, 5, "{said}");
+    (proxy, gate, child)
 }
 
 fn unpacked(file: &Path) -> Value {
@@ -32,21 +31,25 @@ fn unpacked(file: &Path) -> Value {
 }
 
 #[test]
-fn a_run_that_was_cut_off_is_shown_step_by_step_and_given_up_for_good() {
+fn a_run_that_was_killed_is_shown_step_by_step_and_given_up_for_good() {
     let Some(operator) = Operator::new() else { return };
     operator.fill("given-up");
     operator.run("backup create g --include-namespaces given-up --include-cluster-resources=false").exits(0);
     operator.lose("given-up");
-    cut_off(&operator, "given-up", "half", "g");
+    let (_proxy, gate, mut child) = held(&operator, "given-up", "half", "g");
+    gate.reached(PATIENCE).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    gate.open();
 
     conforms(&operator.run("runs list -o json").exits(0).json());
-    operator.run("runs list").exits(0).prints("half").prints("Stopped").prints("restore g").prints("process");
+    operator.run("runs list").exits(0).prints("half").prints("Running").prints("restore g").prints("process");
     let shown = operator.run("runs show half -o json").exits(0).json();
     conforms(&shown);
     let states: Vec<&str> =
         shown["steps"].as_array().unwrap().iter().map(|step| step["state"].as_str().unwrap()).collect();
     assert!(states.contains(&"done") && states.contains(&"underWay") && states.contains(&"left"), "{shown}");
-    operator.run("runs show half").exits(0).prints("held by").prints("under way").prints("stands:");
+    operator.run("runs show half").exits(0).prints("held by").prints("under way").prints("or was killed");
     operator.run("runs show haif").exits(2).says("did you mean half?");
 
     let other = "restore create half --from g --existing update --prune";
@@ -65,8 +68,8 @@ fn a_run_that_was_cut_off_is_shown_step_by_step_and_given_up_for_good() {
     operator.run("resume half").exits(2).says("nothing left to do");
     operator.run("runs abort half").exits(2).says("nothing left to do");
     operator.run("restore create half --from g").exits(4).says("runs show half");
-    let there = operator.kubectl("get cm,secret -n given-up -o name");
-    assert!(!there.contains("secret/db"), "giving up restored: {there}");
+    let there = operator.kubectl("get job -n given-up -o name");
+    assert!(!there.contains("later"), "giving up restored: {there}");
 }
 
 #[test]
@@ -75,7 +78,9 @@ fn the_same_command_finishes_what_was_cut_off_and_leaves_a_record() {
     operator.fill("finished");
     operator.run("backup create f --include-namespaces finished --include-cluster-resources=false").exits(0);
     operator.lose("finished");
-    cut_off(&operator, "finished", "twice", "f");
+    let (_proxy, gate, child) = held(&operator, "finished", "twice", "f");
+    let (code, said) = interrupt(child, &gate);
+    assert_eq!(code, 5, "{said}");
     let finished = operator.run("restore create twice --from f").exits(0);
     finished.says("going on with it").prints("finished").prints("Waves");
     let there = operator.kubectl("get cm,secret,svc,job -n finished -o name");
@@ -91,7 +96,6 @@ fn the_same_command_finishes_what_was_cut_off_and_leaves_a_record() {
     let maps: Vec<&str> =
         list["v1/ConfigMap"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     assert!(maps.contains(&"finished/settings(created)"), "{list}");
-    assert!(maps.contains(&"finished/kube-root-ca.crt(skipped)"), "{list}");
     assert_eq!(list["batch/v1/Job"][0], "finished/later(created)");
     let results = unpacked(&store.join("restores/twice/restore-twice-results.gz"));
     assert_eq!(results, serde_json::json!({ "errors": {}, "warnings": {} }));
@@ -105,6 +109,23 @@ fn the_same_command_finishes_what_was_cut_off_and_leaves_a_record() {
     assert!(results["warnings"]["namespaces"]["finished"][0].as_str().unwrap().contains("already exists"));
     operator.run("restore create quiet --from f --no-velero-files").exits(1);
     assert!(!store.join("restores/quiet").exists());
+    // What the server refuses is told with its reason and what to do.
+    operator.kubectl("delete secret db -n finished");
+    operator.kubectl("create quota none --hard=count/secrets=0 -n finished");
+    testbed::until(PATIENCE, "the quota to count", || {
+        let hard = operator.kubectl("get quota none -n finished -o jsonpath={.status.hard}");
+        Ok(hard.contains("secrets").then_some(()))
+    })
+    .unwrap();
+    let refused = operator.run("restore create refused --from f").exits(5);
+    refused.prints("exceeded quota").prints("\n    kubectl describe resourcequota -n finished\n");
+    let report = operator.run("restore describe refused -o json").exits(0).json();
+    conforms(&report);
+    assert_eq!(report["failures"][0]["next"], "kubectl describe resourcequota -n finished");
+    let list = unpacked(&store.join("restores/refused/restore-refused-resource-list.json.gz"));
+    assert!(list["v1/Secret"].as_array().unwrap().contains(&"finished/db(failed)".into()), "{list}");
+    let results = unpacked(&store.join("restores/refused/restore-refused-results.gz"));
+    assert!(results["errors"]["namespaces"]["finished"][0].as_str().unwrap().contains("exceeded quota"));
     operator.run("restore create x --from f --velero-cr velero-is-not-here").exits(2).says("--velero-cr");
 }
 
