@@ -187,12 +187,12 @@ impl Runner<'_> {
         if let (Some(abort), None) = (&recorded.abort, recorded.ended) {
             return Err(JournalError::Aborting { run: run.to_owned(), since: abort.since }.into());
         }
-        let (mut journal, rules) = self.take(recorded, holder).await?;
+        let (mut journal, rules) = self.take(&recorded, holder).await?;
         self.run(&mut journal, &rules).await
     }
 
     /// Takes hold of a run that this cluster and this backup are those of.
-    async fn take(&self, recorded: Recorded, holder: &str) -> Result<(Journal, Rules), RestoreError> {
+    async fn take(&self, recorded: &Recorded, holder: &str) -> Result<(Journal, Rules), RestoreError> {
         let (plan, run) = (&recorded.plan, recorded.plan.id.clone());
         if let Some(at) = recorded.ended {
             return Err(JournalError::Ended { run, at }.into());

@@ -20,7 +20,7 @@ impl Runner<'_> {
     /// As [`Runner::resume`].
     pub async fn abort(&self, run: &str, because: &str, holder: &str) -> Result<Report, RestoreError> {
         let recorded = Journal::read(self.location, run).await?;
-        let (mut journal, rules) = self.take(recorded, holder).await?;
+        let (mut journal, rules) = self.take(&recorded, holder).await?;
         begin(&mut journal, because, self.clock).await?;
         self.run(&mut journal, &rules).await
     }

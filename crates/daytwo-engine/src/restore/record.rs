@@ -103,12 +103,11 @@ async fn objects(
         let admitted = door.admit(entry);
         let source = admitted.source();
         let key = rules.key(&source);
-        let became = match rules.judge(&source) {
-            Ok(Verdict::NotAsked) => continue,
-            _ if failed.contains(&key) => Became::Failed,
-            Err(_) => Became::Failed,
-            Ok(Verdict::Skip(_)) => Became::Skipped,
-            Ok(Verdict::Take(wave)) => match recorded.fates.get(&wave).and_then(|fates| fates.of(this)) {
+        let became = match rules.judge(&source).ok().filter(|_| !failed.contains(&key)) {
+            Some(Verdict::NotAsked) => continue,
+            None => Became::Failed,
+            Some(Verdict::Skip(_)) => Became::Skipped,
+            Some(Verdict::Take(wave)) => match recorded.fates.get(&wave).and_then(|fates| fates.of(this)) {
                 Some(action) => in_velero_s_words(action),
                 // Of a run that was given up: its turn did not come.
                 None if looked_at.contains(&wave) => continue,
