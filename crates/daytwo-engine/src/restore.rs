@@ -31,10 +31,10 @@ use crate::journal::{Journal, JournalError, Recorded, Timing};
 use crate::pace::Gate;
 use crate::site::Site;
 
+pub use abort::abandon;
 pub(crate) use admit::{Admitted, Door};
 pub use compare::{Compared, Comparing, Comparison};
 pub(crate) use live::{Live, Look, Seen};
-pub use abort::abandon;
 pub use velero::lacks as velero_lacks;
 
 /// Why a restore did not come to its end.

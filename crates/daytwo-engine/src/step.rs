@@ -62,12 +62,8 @@ pub(crate) async fn carry_out(step: &Step, act: &Act<'_>) -> Result<Carried, Run
 /// What a run leaves half done in the cluster where it stands now.
 pub(crate) fn stands(recorded: &Recorded) -> Vec<String> {
     let mut stands = Vec::new();
-    let left: Vec<&Step> = recorded
-        .plan
-        .steps()
-        .filter(|(place, _)| !recorded.is_done(*place))
-        .map(|(_, step)| step)
-        .collect();
+    let left: Vec<&Step> =
+        recorded.plan.steps().filter(|(place, _)| !recorded.is_done(*place)).map(|(_, step)| step).collect();
     let (yet, until) = match recorded.abort {
         None => (" yet", " until the run is resumed"),
         Some(_) => ("", ""),

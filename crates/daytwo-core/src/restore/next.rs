@@ -81,10 +81,12 @@ mod tests {
     use crate::restore::NamespaceMapping;
 
     fn next(code: Option<u16>, reason: &str, message: &str) -> String {
-        let object =
-            ObjectKey { resource: "deployments.apps".into(), namespace: Some("b".into()), name: "web".into() };
-        let failed =
-            Failed { object, code, reason: reason.into(), message: message.into(), next: None };
+        let object = ObjectKey {
+            resource: "deployments.apps".into(),
+            namespace: Some("b".into()),
+            name: "web".into(),
+        };
+        let failed = Failed { object, code, reason: reason.into(), message: message.into(), next: None };
         let request = Request {
             backup: "nightly".into(),
             namespace_mapping: NamespaceMapping::parse(["a:b"]).unwrap(),

@@ -75,7 +75,8 @@ impl Request {
     /// What `now` asks for otherwise. How fast, how long to wait, and how the location is spelled do not count.
     pub fn differences(&self, now: &Self) -> Vec<Differs> {
         let fields = |request: &Self| {
-            let same = Self { concurrency: 0, location: String::new(), waits: Waits::default(), ..request.clone() };
+            let same =
+                Self { concurrency: 0, location: String::new(), waits: Waits::default(), ..request.clone() };
             match serde_json::to_value(same) {
                 Ok(serde_json::Value::Object(fields)) => fields,
                 _ => serde_json::Map::new(),
@@ -83,7 +84,8 @@ impl Request {
         };
         let (was, is) = (fields(self), fields(now));
         let names: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
-        let text = |side: Option<&serde_json::Value>| side.map_or_else(|| "not set".to_owned(), ToString::to_string);
+        let text =
+            |side: Option<&serde_json::Value>| side.map_or_else(|| "not set".to_owned(), ToString::to_string);
         names
             .into_iter()
             .filter(|name| was.get(*name) != is.get(*name))

@@ -77,12 +77,18 @@ async fn what_was_done_is_read_back() {
     let location = Location::memory();
     let mut journal = begin(&location, "one").await.unwrap();
     journal.append(Entry::Began { step: FIRST }, at(2)).await.unwrap();
-    journal.append(Entry::Checkpoint { step: FIRST, through: 7, tally: tally(5), fates: fates(0, 5) }, at(3)).await.unwrap();
+    journal
+        .append(Entry::Checkpoint { step: FIRST, through: 7, tally: tally(5), fates: fates(0, 5) }, at(3))
+        .await
+        .unwrap();
     let read = Journal::read(&location, "run-1").await.unwrap();
     assert_eq!(&read, journal.recorded());
     assert_eq!((read.next_step(), read.through(FIRST)), (Some(FIRST), 7));
     assert_eq!((read.began, read.last, read.holder.as_str()), (at(1), at(3), "one"));
-    journal.append(Entry::Ended { step: FIRST, tally: tally(2), wave: None, fates: fates(7, 9) }, at(4)).await.unwrap();
+    journal
+        .append(Entry::Ended { step: FIRST, tally: tally(2), wave: None, fates: fates(7, 9) }, at(4))
+        .await
+        .unwrap();
     let read = Journal::read(&location, "run-1").await.unwrap();
     assert_eq!((read.next_step(), read.through(SECOND)), (Some(SECOND), 0));
     assert_eq!(read.tally.counts(), Counts { created: 7, ..Counts::default() });
@@ -102,7 +108,10 @@ async fn a_step_begun_again_goes_on_where_it_was() {
     let mut journal = begin(&location, "one").await.unwrap();
     journal.append(Entry::Began { step: FIRST }, at(2)).await.unwrap();
     journal
-        .append(Entry::Checkpoint { step: FIRST, through: 7, tally: Tally::default(), fates: Fates::default() }, at(3))
+        .append(
+            Entry::Checkpoint { step: FIRST, through: 7, tally: Tally::default(), fates: Fates::default() },
+            at(3),
+        )
         .await
         .unwrap();
     journal.append(Entry::Began { step: FIRST }, at(4)).await.unwrap();
@@ -280,7 +289,13 @@ fn records_hold_names_and_reasons_in_a_form_that_says_its_version() {
     let object = ObjectKey { resource: "secrets".into(), namespace: Some("a".into()), name: "s".into() };
     let mut tally = Tally::default();
     tally.differs(object);
-    let record = Record::new("r", 4, at(0), "h", Entry::Checkpoint { step: FIRST, through: 1, tally, fates: fates(3, 5) });
+    let record = Record::new(
+        "r",
+        4,
+        at(0),
+        "h",
+        Entry::Checkpoint { step: FIRST, through: 1, tally, fates: fates(3, 5) },
+    );
     assert_eq!(
         serde_json::to_string(&record).unwrap(),
         r#"{"apiVersion":"daytwo.dev/v1alpha1","kind":"JournalRecord","run":"r","n":4,"at":"1970-01-01T00:00:00Z","holder":"h","says":"checkpoint","step":{"phase":0,"step":0},"through":1,"tally":{"resources":{"secrets":{"created":0,"same":0,"differs":1,"merged":0,"skipped":0,"failed":0}},"differing":[{"resource":"secrets","namespace":"a","name":"s"}]},"fates":[[3,4,"created"]]}"#

@@ -56,8 +56,8 @@ pub(super) fn ending(recorded: &Recorded, same_cluster: Option<bool>, now: Times
 /// Writes the report into the folder of the journal, where no record has its name.
 pub(super) async fn beside_journal(location: &Location, events: &dyn Observer, report: &Report) {
     let key = format!("{}report.json", folder(&report.run));
-    let mut body = serde_json::to_vec_pretty(report)
-        .expect("invariant: a report has string keys and finite numbers");
+    let mut body =
+        serde_json::to_vec_pretty(report).expect("invariant: a report has string keys and finite numbers");
     body.push(b'\n');
     if let Err(error) = location.put(&key, body.into()).await {
         events.event(Event::Note(format!("the report could not be kept as {key}: {error}")));
@@ -84,8 +84,7 @@ async fn objects(
     rules: &Rules,
     recorded: &Recorded,
 ) -> Result<(), ArchiveError> {
-    let failed: BTreeSet<&ObjectKey> =
-        recorded.tally.failures.iter().map(|failed| &failed.object).collect();
+    let failed: BTreeSet<&ObjectKey> = recorded.tally.failures.iter().map(|failed| &failed.object).collect();
     let looked_at: BTreeSet<Wave> = recorded
         .plan
         .steps()
@@ -151,7 +150,10 @@ fn results(report: &Report) -> Results {
         }
     }
     for finding in &tally.findings {
-        results.warnings.velero.push(format!("{}: {}; {}", finding.subject, finding.evidence, finding.breaks));
+        results
+            .warnings
+            .velero
+            .push(format!("{}: {}; {}", finding.subject, finding.evidence, finding.breaks));
     }
     if tally.unnamed > 0 {
         results.warnings.velero.push(format!("{} more entries are counted and not named", tally.unnamed));

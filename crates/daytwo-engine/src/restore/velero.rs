@@ -22,7 +22,10 @@ use crate::api::{self, ApiError, Attempts, Patience};
 /// The cluster did not answer, or refuses the caller the look.
 pub async fn lacks(client: &Client, namespace: &str) -> Result<Option<String>, ApiError> {
     let asked = [
-        (format!("{}?limit=1", collection(namespace)), "the cluster does not serve restores.velero.io/v1".to_owned()),
+        (
+            format!("{}?limit=1", collection(namespace)),
+            "the cluster does not serve restores.velero.io/v1".to_owned(),
+        ),
         (format!("/api/v1/namespaces/{}", escape(namespace)), format!("there is no namespace {namespace}")),
     ];
     for (path, lacks) in asked {
@@ -54,8 +57,9 @@ pub(super) async fn restore(
         subject: format!("restores.velero.io/{namespace}/{}", report.run),
         evidence,
         breaks: "velero restore get does not show this run".to_owned(),
-        remedy: "allow the caller to create restores.velero.io there, or choose another name for the next run"
-            .to_owned(),
+        remedy:
+            "allow the caller to create restores.velero.io there, or choose another name for the next run"
+                .to_owned(),
         command: Some(format!("kubectl auth can-i create restores.velero.io -n {namespace}")),
     })
 }

@@ -46,7 +46,8 @@ impl Outcome {
     /// Its JSON in the backup cannot be read.
     pub fn unreadable(key: ObjectKey, error: &JsonError) -> Self {
         let message = format!("its JSON in the backup cannot be read: {error}");
-        let failed = Failed { object: key.clone(), code: None, reason: "Corrupt".to_owned(), message, next: None };
+        let failed =
+            Failed { object: key.clone(), code: None, reason: "Corrupt".to_owned(), message, next: None };
         Self::Told(Box::new(Told { key, end: End::Failed(failed), notes: Vec::new() }))
     }
 

@@ -117,7 +117,11 @@ async fn a_run_that_is_being_given_up_is_not_resumed_and_given_up_to_its_end() {
     let error = runner.resume("run-1", "three").await.unwrap_err();
     assert!(matches!(error, RestoreError::Journal(JournalError::Aborting { .. })), "{error}");
     let report = runner.abort("run-1", "another reason", "three").await.unwrap();
-    assert!(matches!(&report.state, State::Aborted { because, .. } if because == "wrong"), "{:?}", report.state);
+    assert!(
+        matches!(&report.state, State::Aborted { because, .. } if because == "wrong"),
+        "{:?}",
+        report.state
+    );
     assert_eq!(cluster.field(&["pv", name], POLICY), "Delete");
 }
 

@@ -4,7 +4,7 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 
 use serde_json::Value;
 use testbed::{Fault, FaultProxy, Gate, Rule};
@@ -54,7 +54,10 @@ fn a_run_that_was_killed_is_shown_step_by_step_and_given_up_for_good() {
 
     let other = "restore create half --from g --existing update --prune";
     let refused = operator.run(other).exits(4);
-    refused.says("existing was \"keep\" and is \"update\"").says("prune was false").says("try: daytwo resume half");
+    refused
+        .says("existing was \"keep\" and is \"update\"")
+        .says("prune was false")
+        .says("try: daytwo resume half");
 
     let given_up = operator.run("runs abort half --because wrong");
     given_up.exits(0).prints("aborted: wrong").prints("not or not wholly restored");
@@ -131,24 +134,33 @@ fn the_same_command_finishes_what_was_cut_off_and_leaves_a_record() {
 
 #[test]
 fn a_location_that_cannot_be_written_needs_a_journal_elsewhere_and_says_so() {
-    let Some(operator) = Operator::new() else { return };
+    let (Some(mut operator), Some(s3)) = (Operator::new(), testbed::shared::s3()) else { return };
+    s3.create_bucket("read-only").unwrap();
+    let proxy = FaultProxy::before_s3(s3).unwrap();
+    let mut person = operator.person;
+    for (name, value) in s3.env() {
+        let value = if name == "AWS_ENDPOINT_URL" { proxy.url() } else { value };
+        person = person.with(name, &value);
+    }
+    operator.person = person.with("DAYTWO_LOCATION", "s3://read-only");
     operator.fill("read-only");
     operator.run("backup create r --include-namespaces read-only --include-cluster-resources=false").exits(0);
     operator.lose("read-only");
-    // Nobody, not even root, makes a folder there.
-    let runs = operator.person.home().join("store/metadata/daytwo/runs");
-    std::fs::create_dir_all(runs.parent().unwrap()).unwrap();
-    assert!(Command::new("ln").arg("-s").arg("/sys").arg(&runs).status().unwrap().success());
-    let refused = operator.run("restore create one --from r");
-    assert_ne!(refused.code, 0);
+    proxy.add(Rule::new(Fault::s3(403, "AccessDenied", "Access Denied")).method("PUT").with("/read-only/"));
+    let refused = operator.run("restore create one --from r").exits(3);
     refused.says("the journal of run one cannot be written").says("try: --journal");
-    assert!(!operator.kubectl("get ns -o name").contains("namespace/read-only"), "it began without a journal");
+    assert!(
+        !operator.kubectl("get ns -o name").contains("namespace/read-only"),
+        "it began without a journal"
+    );
 
-    operator.run("restore create one --from r --journal ./elsewhere").exits(0).prints("finished");
+    let restored = operator.run("restore create one --from r --journal ./elsewhere").exits(0);
+    restored.prints("finished").says("--no-velero-files leaves them out");
     operator.run("runs list --journal ./elsewhere").exits(0).prints("one").prints("Finished");
     operator.run("restore list --journal ./elsewhere").exits(0).prints("one");
     operator.run("runs show one --journal ./elsewhere").exits(0).prints("done");
     operator.run("restore describe one --journal ./elsewhere").exits(0).prints("finished");
     operator.run("resume one --journal ./elsewhere").exits(2).says("nothing left to do");
+    operator.run("runs show one").exits(2).says("--journal LOCATION, if its journal is kept elsewhere");
     assert!(operator.person.home().join("elsewhere/metadata/daytwo/runs/one/report.json").exists());
 }

@@ -71,8 +71,7 @@ pub fn end(session: &Session, resume: &str, report: Result<Report, RestoreError>
     for what in stands {
         session.speak.warn(&format!("stands half done: {what}"));
     }
-    Err(Failure::new(Exit::Failed, format!("run {run} was stopped: {because}"))
-        .or_try(resume))
+    Err(Failure::new(Exit::Failed, format!("run {run} was stopped: {because}")).or_try(resume))
 }
 
 impl Document for ReportDocument {

@@ -97,9 +97,14 @@ pub async fn same(
     if !differs.is_empty() {
         let text = |one: &Differs| format!("{} was {} and is {}", one.what, one.was, one.is);
         let differs: Vec<String> = differs.iter().map(text).collect();
-        let what = format!("run {run} did not end, and was begun with another request: {}", differs.join(", "));
-        return Err(Failure::refused(what).or_try(command(&run, journals)).or_try("another name for this run"));
+        let what =
+            format!("run {run} did not end, and was begun with another request: {}", differs.join(", "));
+        return Err(Failure::refused(what)
+            .or_try(command(&run, journals))
+            .or_try("another name for this run"));
     }
-    session.speak.note(&format!("run {run} was begun at {} and did not end: going on with it", recorded.began));
+    session
+        .speak
+        .note(&format!("run {run} was begun at {} and did not end: going on with it", recorded.began));
     go_on(session, sides, &run, journals).await
 }

@@ -59,8 +59,7 @@ async fn abandoned(session: &Session, verb: &Abort) -> Result {
         find::known(&journals, &verb.run).await?;
         let (holder, clock) = (holder(session), &*session.clock);
         let timing = Timing::default();
-        let ended =
-            abandon(&journals, &verb.run, &verb.because, &holder, timing, clock, &progress).await?;
+        let ended = abandon(&journals, &verb.run, &verb.because, &holder, timing, clock, &progress).await?;
         Ok::<_, Failure>(ended)
     };
     let stopped = || Failure::new(Exit::Failed, "stopped");

@@ -91,7 +91,12 @@ impl Document for Run {
                 (state, _) => (state.to_owned(), Tone::Plain),
             };
             let place = step.place.clone();
-            table.row([place.into(), step.phase.clone().into(), step.what.clone().into(), Cell::new(word, tone)]);
+            table.row([
+                place.into(),
+                step.phase.clone().into(),
+                step.what.clone().into(),
+                Cell::new(word, tone),
+            ]);
         }
         text.push_str(&table.render(paint));
         let counts = self.tally.counts();
