@@ -106,6 +106,8 @@ async fn objects(
             Some(Verdict::NotAsked) => continue,
             None => Became::Failed,
             Some(Verdict::Skip(_)) => Became::Skipped,
+            // No wave takes what nothing brings to a version that is served.
+            Some(Verdict::Take(_)) if admitted.stays_behind() => Became::Skipped,
             Some(Verdict::Take(wave)) => match recorded.fates.get(&wave).and_then(|fates| fates.of(this)) {
                 Some(action) => in_velero_s_words(action),
                 // Of a run that was given up: its turn did not come.

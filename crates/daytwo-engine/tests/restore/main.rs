@@ -28,6 +28,7 @@ mod owners;
 mod services;
 #[cfg(test)]
 mod view;
+#[cfg(test)]
 mod volumes;
 #[cfg(test)]
 mod webhooks;
