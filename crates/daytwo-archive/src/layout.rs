@@ -13,6 +13,9 @@ pub const TOP: [&str; 6] = ["backups", "restores", "restic", "metadata", "plugin
 /// Directory of all backups, without a slash at its end.
 pub const BACKUPS: &str = "backups";
 
+/// Directory of what is kept of restores, without a slash at its end.
+pub const RESTORES: &str = "restores";
+
 /// Directory of what daytwo keeps beside the backups.
 pub const OWN: &str = "metadata/daytwo";
 
@@ -205,6 +208,44 @@ impl File {
     }
 }
 
+/// A file that is kept of a restore, for the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RestoreFile {
+    /// `restore-<R>-logs.gz`.
+    Logs,
+    /// `restore-<R>-results.gz`: errors and warnings.
+    Results,
+    /// `restore-<R>-resource-list.json.gz`: names by group, version and kind, each with what became of it.
+    ResourceList,
+    /// `restore-<R>-itemoperations.json.gz`: what plugins went on doing.
+    ItemOperations,
+    /// `<R>-volumeinfo.json.gz`; Velero gives this one no `restore-` in front.
+    VolumeInfo,
+}
+
+impl RestoreFile {
+    /// Every file.
+    pub const ALL: [RestoreFile; 5] = [
+        RestoreFile::Logs,
+        RestoreFile::Results,
+        RestoreFile::ResourceList,
+        RestoreFile::ItemOperations,
+        RestoreFile::VolumeInfo,
+    ];
+
+    /// Key of the file of `restore`.
+    pub fn key(self, restore: &str) -> String {
+        let (before, after) = match self {
+            RestoreFile::Logs => ("restore-", "-logs.gz"),
+            RestoreFile::Results => ("restore-", "-results.gz"),
+            RestoreFile::ResourceList => ("restore-", "-resource-list.json.gz"),
+            RestoreFile::ItemOperations => ("restore-", "-itemoperations.json.gz"),
+            RestoreFile::VolumeInfo => ("", "-volumeinfo.json.gz"),
+        };
+        format!("{RESTORES}/{restore}/{before}{restore}{after}")
+    }
+}
+
 /// Directory of `backup`, without a slash at its end.
 pub fn dir(backup: &str) -> String {
     format!("{BACKUPS}/{backup}")
@@ -259,5 +300,15 @@ mod tests {
         assert_eq!(File::ResourceList.key("b"), "backups/b/b-resource-list.json.gz");
         assert_eq!(File::Manifest.key("b"), "backups/b/b-daytwo.json.gz");
         assert_eq!(File::Claim.key("b"), "backups/b/b-daytwo-claim.json");
+        assert_eq!(
+            RestoreFile::ALL.map(|file| file.key("r")),
+            [
+                "restores/r/restore-r-logs.gz",
+                "restores/r/restore-r-results.gz",
+                "restores/r/restore-r-resource-list.json.gz",
+                "restores/r/restore-r-itemoperations.json.gz",
+                "restores/r/r-volumeinfo.json.gz"
+            ]
+        );
     }
 }

@@ -12,6 +12,7 @@ pub mod layout;
 pub mod location;
 mod manifest;
 pub mod read;
+pub mod restores;
 mod seal;
 pub mod sign;
 mod stored;

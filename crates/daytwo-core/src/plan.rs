@@ -195,6 +195,25 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// Whether it puts something in order that earlier steps had to leave half done. A run that is given up carries
+    /// these out, and no others.
+    pub fn is_release(&self) -> bool {
+        match self {
+            Self::RestoreReclaimPolicies { .. }
+            | Self::BindOwners { last: true }
+            | Self::ReleaseWebhooks { .. } => true,
+            Self::EnsureNamespaces { .. }
+            | Self::CreateObjects { .. }
+            | Self::AwaitEstablished { .. }
+            | Self::AwaitEndpoints { .. }
+            | Self::AwaitWorkloads { .. }
+            | Self::BindOwners { last: false }
+            | Self::PruneObjects { .. } => false,
+        }
+    }
+}
+
 impl Plan {
     /// Every step with its place: (phase, step within the phase).
     pub fn steps(&self) -> impl Iterator<Item = (Place, &Step)> {

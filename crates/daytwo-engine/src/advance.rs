@@ -8,7 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use daytwo_archive::{ArchiveError, Backup};
 use daytwo_core::plan::{Place, Step};
-use daytwo_core::restore::{Rules, Tally, WaveReport};
+use daytwo_core::restore::{Fates, Rules, Tally, WaveReport};
+use jiff::Timestamp;
 use tokio::time::{Instant, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -46,7 +47,7 @@ pub struct World<'a> {
 pub enum Progress {
     /// A step was carried out; there may be more.
     Step(Place),
-    /// Every step was carried out.
+    /// Every step that is to be carried out was; the run ended.
     Finished,
     /// The run was asked to stop, and did; it can be resumed.
     Stopped,
@@ -81,15 +82,13 @@ pub(crate) struct Carried {
     pub stopped: bool,
 }
 
-/// Carries out the next step of the journal's plan.
+/// Carries out the next step of the journal's plan; once none is left, ends the run.
 ///
 /// # Errors
 /// [`RunError`]; the journal says what stands, unless it is what failed.
 pub async fn advance(journal: &mut Journal, world: &World<'_>) -> Result<Progress, RunError> {
     let Some(place) = journal.recorded().next_step() else {
-        if journal.recorded().ended.is_none() {
-            journal.append(Entry::Finished, world.clock.now()).await?;
-        }
+        end(journal, world.clock.now()).await?;
         return Ok(Progress::Finished);
     };
     if world.stop.is_cancelled() {
@@ -110,19 +109,20 @@ pub async fn advance(journal: &mut Journal, world: &World<'_>) -> Result<Progres
     let (carried, kept) = tokio::join!(work, keep(journal, &act, &done));
     kept?;
     world.events.event(Event::Finished { what: step::name(&step) });
-    let (through, tally) = act.take();
+    let News { through, tally, fates } = act.take();
     match carried {
         Ok(Carried { stopped: false, wave }) => {
-            journal.append(Entry::Ended { step: place, tally, wave }, world.clock.now()).await?;
+            journal.append(Entry::Ended { step: place, tally, wave, fates }, world.clock.now()).await?;
             Ok(Progress::Step(place))
         }
         Ok(Carried { stopped: true, .. }) => {
-            journal.append(Entry::Checkpoint { step: place, through, tally }, world.clock.now()).await?;
+            let checkpoint = Entry::Checkpoint { step: place, through, tally, fates };
+            journal.append(checkpoint, world.clock.now()).await?;
             stop(journal, world, "it was interrupted").await?;
             Ok(Progress::Stopped)
         }
         Err(error) => {
-            let checkpoint = Entry::Checkpoint { step: place, through, tally };
+            let checkpoint = Entry::Checkpoint { step: place, through, tally, fates };
             let told = async {
                 journal.append(checkpoint, world.clock.now()).await?;
                 stop(journal, world, &crate::api::causes(&error)).await
@@ -135,15 +135,33 @@ pub async fn advance(journal: &mut Journal, world: &World<'_>) -> Result<Progres
     }
 }
 
-/// Carries out every step that is left.
-///
-/// # Errors
-/// As [`advance`].
-pub async fn run(journal: &mut Journal, world: &World<'_>) -> Result<Progress, RunError> {
+/// Writes that the run is over, and how.
+pub(crate) async fn end(journal: &mut Journal, at: Timestamp) -> Result<(), JournalError> {
+    let recorded = journal.recorded();
+    if recorded.ended.is_some() {
+        return Ok(());
+    }
+    let entry = match &recorded.abort {
+        None => Entry::Finished,
+        Some(abort) => Entry::Aborted { because: abort.because.clone(), stands: step::stands(recorded) },
+    };
+    journal.append(entry, at).await
+}
+
+/// Does `work` that is no step, and shows meanwhile that the holder lives.
+pub(crate) async fn beside<T>(
+    journal: &mut Journal,
+    clock: &dyn Clock,
+    work: impl Future<Output = T>,
+) -> Result<T, JournalError> {
+    let mut ticks = interval(journal.timing().beat);
+    ticks.tick().await;
+    tokio::pin!(work);
     loop {
-        match advance(journal, world).await? {
-            Progress::Step(_) => {}
-            end => return Ok(end),
+        tokio::select! {
+            biased;
+            done = &mut work => return Ok(done),
+            _ = ticks.tick() => journal.append(Entry::Beat, clock.now()).await?,
         }
     }
 }
@@ -167,7 +185,9 @@ async fn keep(journal: &mut Journal, act: &Act<'_>, done: &CancellationToken) ->
             _ = ticks.tick() => {}
         }
         let entry = match act.news() {
-            Some((through, tally)) => Entry::Checkpoint { step: act.place, through, tally },
+            Some(News { through, tally, fates }) => {
+                Entry::Checkpoint { step: act.place, through, tally, fates }
+            }
             None if last.elapsed() + checkpoint > beat => Entry::Beat,
             None => continue,
         };
@@ -200,6 +220,14 @@ struct Behind {
     through: u64,
     recorded: u64,
     tally: Tally,
+    fates: Fates,
+}
+
+/// What no record tells of yet.
+struct News {
+    through: u64,
+    tally: Tally,
+    fates: Fates,
 }
 
 impl<'a> Act<'a> {
@@ -217,7 +245,7 @@ impl<'a> Act<'a> {
             place,
             lease: journal.lease().clone(),
             beat: journal.timing().beat,
-            behind: Mutex::new(Behind { through: from, recorded: from, tally: Tally::default() }),
+            behind: Mutex::new(Behind { through: from, recorded: from, ..Behind::default() }),
         }
     }
 
@@ -233,10 +261,11 @@ impl<'a> Act<'a> {
 
     /// Everything the step reads before number `through` is dealt with, and `add` tells what came of it: of both or
     /// of none is told in a checkpoint, so that nothing is counted twice when the run is resumed.
-    pub fn dealt_with(&self, through: u64, add: impl FnOnce(&mut Tally)) {
+    pub fn dealt_with(&self, through: u64, add: impl FnOnce(&mut Tally, &mut Fates)) {
         let mut behind = self.behind();
         behind.through = behind.through.max(through);
-        add(&mut behind.tally);
+        let Behind { tally, fates, .. } = &mut *behind;
+        add(tally, fates);
     }
 
     /// Whether another act may start. Waits while the journal is behind; `false` once the step is to end.
@@ -261,17 +290,21 @@ impl<'a> Act<'a> {
     }
 
     /// Progress that no record tells of yet.
-    fn news(&self) -> Option<(u64, Tally)> {
+    fn news(&self) -> Option<News> {
         let behind = self.behind();
         let is_new = behind.through > behind.recorded || !behind.tally.is_empty();
         drop(behind);
         is_new.then(|| self.take())
     }
 
-    fn take(&self) -> (u64, Tally) {
+    fn take(&self) -> News {
         let mut behind = self.behind();
         behind.recorded = behind.through;
-        (behind.through, std::mem::take(&mut behind.tally))
+        News {
+            through: behind.through,
+            tally: std::mem::take(&mut behind.tally),
+            fates: std::mem::take(&mut behind.fates),
+        }
     }
 
     fn behind(&self) -> std::sync::MutexGuard<'_, Behind> {

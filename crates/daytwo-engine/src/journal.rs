@@ -9,6 +9,8 @@
 //! clock; no two clocks are compared. A holder that was a process of the same machine need not be waited for once the
 //! kernel says that it is gone. Bulk work never waits for a record: checkpoints are written beside it.
 //!
+//! Beside the records, under a name that is no number, lies the report of a run that ended.
+//!
 //! It refuses to hold what must not leave a cluster: records name objects and give reasons, never a Secret's value or
 //! a digest of one.
 
@@ -32,7 +34,7 @@ use tokio::time::{Instant, sleep};
 pub use error::JournalError;
 pub use lease::Lease;
 pub use record::{Entry, Record};
-pub use recorded::Recorded;
+pub use recorded::{Abort, Recorded};
 
 use crate::event::{Clock, Event, Observer};
 use process::Process;
@@ -85,7 +87,8 @@ pub fn key(run: &str, n: u64) -> String {
     format!("{}{n}.json", folder(run))
 }
 
-fn folder(run: &str) -> String {
+/// The folder of `run`: its records by number, and what is kept of it once it ended, under names that are none.
+pub fn folder(run: &str) -> String {
     format!("metadata/daytwo/runs/{run}/")
 }
 
@@ -94,7 +97,7 @@ impl Journal {
     /// is what the planning found out about objects that no step will touch.
     ///
     /// # Errors
-    /// [`JournalError::Exists`] or [`JournalError::Held`] if the run has a journal, [`JournalError::Store`] if it
+    /// [`JournalError::Exists`] or [`JournalError::Held`] if the run has a journal, [`JournalError::Begin`] if it
     /// cannot be written.
     pub async fn begin(
         location: &Location,
@@ -129,6 +132,7 @@ impl Journal {
                     None => held(&run, &there),
                 })
             }
+            Err(JournalError::Store { run, source }) => Err(JournalError::Begin { run, source }),
             Err(error) => Err(error),
         }
     }

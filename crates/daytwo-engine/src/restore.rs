@@ -5,6 +5,7 @@
 //! becomes of each object is decided in `daytwo_core::restore`. It refuses to hold a backup in memory: it is streamed,
 //! once to see what is in it, once to judge, and once for each wave.
 
+mod abort;
 mod access;
 mod admit;
 mod ask;
@@ -15,7 +16,9 @@ pub(crate) mod lists;
 mod live;
 mod observe;
 pub(crate) mod prune;
+mod record;
 mod survey;
+mod velero;
 
 use daytwo_archive::{ArchiveError, Backup, Location};
 use daytwo_core::finding::{Finding, Severity};
@@ -33,9 +36,11 @@ use crate::step::barriers::Barriers;
 
 use observe::Sight;
 
+pub use abort::abandon;
 pub(crate) use admit::{Admitted, Intake};
 pub use compare::{Compared, Comparing, Comparison};
 pub(crate) use live::{Live, Look, Seen};
+pub use velero::lacks as velero_lacks;
 
 /// Why a restore did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +89,7 @@ fn changes(changed: &[Changed]) -> String {
 pub struct Runner<'a> {
     /// The cluster.
     pub site: &'a Site,
-    /// Where journals are kept; by habit where the backup lies.
+    /// Where the journal is kept; by habit where the backup lies.
     pub location: &'a Location,
     /// The backup. One that is passed over repeatedly should be spooled.
     pub backup: &'a Backup,
@@ -183,20 +188,33 @@ impl Runner<'_> {
     /// As [`Runner::start`]; [`JournalError::Held`] if another runner is at it, [`JournalError::Ended`] if nothing is
     /// left, [`RestoreError::Stale`] if this is another cluster or another backup.
     pub async fn resume(&self, run: &str, holder: &str) -> Result<Report, RestoreError> {
-        let plan = Journal::read(self.location, run).await?.plan;
-        let Kind::Restore(request) = plan.kind.clone();
-        let rules = self.observe(request, Sight::Needed).await?;
-        let facts = self.facts();
-        let changed = plan.stale(&facts);
-        if !changed.is_empty() {
-            return Err(RestoreError::Stale { run: run.to_owned(), changed });
+        let recorded = Journal::read(self.location, run).await?;
+        if let (Some(abort), None) = (&recorded.abort, recorded.ended) {
+            return Err(JournalError::Aborting { run: run.to_owned(), since: abort.since }.into());
         }
-        self.say_which(&plan.site);
-        let taken = Journal::take(self.location, run, holder, self.timing, self.clock, self.events);
-        let mut journal = self.stop.run_until_cancelled(taken).await.ok_or(RestoreError::Cancelled)??;
+        let (mut journal, rules) = self.take(&recorded, holder).await?;
         self.run(&mut journal, &rules).await
     }
 
+    /// Takes hold of a run that this cluster and this backup are those of.
+    async fn take(&self, recorded: &Recorded, holder: &str) -> Result<(Journal, Rules), RestoreError> {
+        let (plan, run) = (&recorded.plan, recorded.plan.id.clone());
+        if let Some(at) = recorded.ended {
+            return Err(JournalError::Ended { run, at }.into());
+        }
+        let Kind::Restore(request) = plan.kind.clone();
+        let rules = self.observe(request, Sight::Needed).await?;
+        let changed = plan.stale(&self.facts());
+        if !changed.is_empty() {
+            return Err(RestoreError::Stale { run, changed });
+        }
+        self.say_which(&plan.site);
+        let taken = Journal::take(self.location, &run, holder, self.timing, self.clock, self.events);
+        let journal = self.stop.run_until_cancelled(taken).await.ok_or(RestoreError::Cancelled)??;
+        Ok((journal, rules))
+    }
+
+    /// Carries out what is left, keeps the record of the run, and ends it.
     async fn run(&self, journal: &mut Journal, rules: &Rules) -> Result<Report, RestoreError> {
         let gate = Gate::new(rules.request().in_flight());
         let barriers = Barriers::new(self.events);
@@ -210,34 +228,27 @@ impl Runner<'_> {
             gate: &gate,
             barriers: &barriers,
         };
-        let progress = advance::run(journal, &world).await.map_err(|source| match source {
-            RunError::Journal(error) => RestoreError::Journal(error),
-            source => RestoreError::Stopped { run: journal.run().to_owned(), source },
-        })?;
-        let recorded = journal.recorded();
-        let state = match (progress, &recorded.stopped) {
-            (Progress::Finished, _) => State::Finished,
-            (_, Some((because, stands))) => {
-                State::Stopped { because: because.clone(), stands: stands.clone() }
+        while journal.recorded().next_step().is_some() {
+            let progress = advance::advance(journal, &world).await.map_err(|source| match source {
+                RunError::Journal(error) => RestoreError::Journal(error),
+                source => RestoreError::Stopped { run: journal.run().to_owned(), source },
+            })?;
+            if progress == Progress::Stopped {
+                return Ok(journal.recorded().report(self.same_cluster()));
             }
-            (_, None) => State::Stopped { because: "it was interrupted".to_owned(), stands: Vec::new() },
-        };
-        Ok(Report::new(
-            journal.run().to_owned(),
-            rules.request().clone(),
-            recorded.plan.site.clone(),
-            self.same_cluster(),
-            state,
-            (recorded.began, recorded.last),
-            recorded.tally.clone(),
-            recorded.waves.clone(),
-        ))
+        }
+        // Before the run says that it is over: who resumes one that was killed in between keeps the record again.
+        let recorded = journal.recorded().clone();
+        let keeping = record::keep(self, rules, &recorded);
+        let report = advance::beside(journal, self.clock, keeping).await?;
+        advance::end(journal, report.finished).await?;
+        Ok(report)
     }
 
     /// What the backup holds and the cluster has, as far as `request` is concerned.
     async fn observe(&self, request: Request, sight: Sight) -> Result<Rules, RestoreError> {
         self.events.event(Event::Started { what: "reading the backup".to_owned() });
-        let elsewhere = elsewhere::read(self.location, self.backup).await?;
+        let elsewhere = elsewhere::read(self.backup.location(), self.backup).await?;
         let served = observe::served(self.site.client()).await?;
         let census = survey::census(self.backup, &request, elsewhere, &served).await?;
         let census = census.made_on(&self.backup.head().server.version);

@@ -80,12 +80,12 @@ pub(crate) async fn carry_out(step: &Step, act: &Act<'_>) -> Result<Carried, Run
 /// What a run leaves half done in the cluster where it stands now.
 pub(crate) fn stands(recorded: &Recorded) -> Vec<String> {
     let mut stands = Vec::new();
-    let left: Vec<&Step> = recorded
-        .plan
-        .steps()
-        .filter(|(place, _)| recorded.done.is_none_or(|done| *place > done))
-        .map(|(_, step)| step)
-        .collect();
+    let left: Vec<&Step> =
+        recorded.plan.steps().filter(|(place, _)| !recorded.is_done(*place)).map(|(_, step)| step).collect();
+    let (yet, until) = match recorded.abort {
+        None => (" yet", " until the run is resumed"),
+        Some(_) => ("", ""),
+    };
     let waves: Vec<&str> = left
         .iter()
         .filter_map(|step| match step {
@@ -94,26 +94,29 @@ pub(crate) fn stands(recorded: &Recorded) -> Vec<String> {
         })
         .collect();
     if !waves.is_empty() {
-        stands.push(format!("not or not wholly restored yet: {}", waves.join(", ")));
+        stands.push(format!("not or not wholly restored{yet}: {}", waves.join(", ")));
+    }
+    if left.iter().any(|step| matches!(step, Step::PruneObjects { .. })) {
+        stands.push(format!("what the backup does not hold is not or not wholly deleted{yet}"));
     }
     let created = recorded.tally.resources.values().any(|counts| counts.created > 0);
     if created && left.iter().any(|step| matches!(step, Step::BindOwners { .. })) {
-        stands.push("objects restored before their owners have none until the run is resumed".to_owned());
+        stands.push(format!("objects restored before their owners have none{until}"));
     }
     let volumes = recorded.tally.resources.get("persistentvolumes").is_some_and(|counts| counts.created > 0);
     if volumes && left.iter().any(|step| matches!(step, Step::RestoreReclaimPolicies { .. })) {
-        stands.push(
-            "restored PersistentVolumes keep the reclaim policy Retain until the run is resumed".to_owned(),
-        );
+        stands.push(format!("restored PersistentVolumes keep the reclaim policy Retain{until}"));
+    }
+    if recorded.abort.is_some() {
+        let held = recorded.tally.findings.iter().filter(|finding| finding.id == reclaim::HELD);
+        stands.extend(held.map(|finding| format!("{} keeps the reclaim policy Retain", finding.subject)));
     }
     let webhooks = recorded.tally.resources.iter().any(|(resource, counts)| {
         is_webhooks(resource) && counts.created + counts.updated + counts.replaced > 0
     });
     if webhooks && left.iter().any(|step| matches!(step, Step::ReleaseWebhooks { .. })) {
-        stands.push(
-            "restored webhooks are parked, and let pass what they cannot be asked about, until the run is resumed"
-                .to_owned(),
-        );
+        let what = "restored webhooks are parked, and let pass what they cannot be asked about";
+        stands.push(format!("{what}{until}"));
     }
     stands
 }
@@ -127,7 +130,7 @@ fn duration(deadline: SignedDuration) -> Duration {
 fn failed(object: ObjectKey, error: &ApiError, body: &[u8], what: &str) -> Failed {
     let message = refusal::message(&object.resource, error, body);
     let message = if what.is_empty() { message } else { format!("{what}: {message}") };
-    Failed { object, code: error.code(), reason: error.reason().to_owned(), message }
+    Failed { object, code: error.code(), reason: error.reason().to_owned(), message, next: None }
 }
 
 /// Counts an object.

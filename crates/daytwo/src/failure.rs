@@ -147,10 +147,12 @@ fn reaction(error: &(dyn StdError + 'static)) -> Option<Exit> {
 
 fn of_journal(error: &JournalError) -> Exit {
     match error {
-        JournalError::Held { .. } | JournalError::Exists { .. } => Exit::Refused,
+        JournalError::Held { .. } | JournalError::Exists { .. } | JournalError::Aborting { .. } => {
+            Exit::Refused
+        }
         JournalError::NotFound { .. } | JournalError::Invalid(_) | JournalError::Ended { .. } => Exit::Usage,
         JournalError::Corrupt { .. } => Exit::Failed,
-        JournalError::Store { source, .. } => of_archive(source),
+        JournalError::Begin { source, .. } | JournalError::Store { source, .. } => of_archive(source),
     }
 }
 

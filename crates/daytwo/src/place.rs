@@ -5,7 +5,7 @@
 use daytwo_archive::location::{Location, LocationOptions, Retention, RetentionMode, ServerSideEncryption};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cli::shared::{At, Store};
+use crate::cli::shared::{At, Journals, Store};
 use crate::config::{Config, Kept};
 use crate::failure::{Failure, Result};
 use crate::output::words;
@@ -42,6 +42,21 @@ pub async fn open(session: &Session, at: &At) -> Result<Location> {
         Place::Url(kept) => Ok(Location::open(&kept.url, &options(&kept, session.clock.now())?)?),
         Place::Velero { name, namespace } => {
             crate::commands::location::velero::open(session, &namespace, &name, &at.store).await
+        }
+    }
+}
+
+/// Opens the place of journals: what `--journal` names, else the location. The options of `--location` are not those of
+/// another place: a store that needs some is named as a kept location.
+///
+/// # Errors
+/// As [`open`].
+pub async fn journals(session: &Session, at: &At, flag: &Journals) -> Result<Location> {
+    match &flag.journal {
+        None => open(session, at).await,
+        Some(word) => {
+            let at = At { location: Some(word.clone()), store: Store::default() };
+            open(session, &at).await.map_err(|failure| failure.while_doing("cannot use what --journal names"))
         }
     }
 }

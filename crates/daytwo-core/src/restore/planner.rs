@@ -137,7 +137,7 @@ impl<'a> Planner<'a> {
             Err(error) => {
                 let message = format!("its JSON in the backup cannot be read: {error}");
                 let reason = "Corrupt".to_owned();
-                self.known.failed(Failed { object: object.clone(), code: None, reason, message });
+                self.known.failed(Failed { object: object.clone(), code: None, reason, message, next: None });
                 Some(decided(Action::Failed, None))
             }
         }

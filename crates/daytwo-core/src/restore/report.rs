@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, Counts, Failed, Request, Tally, Wave, barrier};
+use super::{Asked, Counts, Failed, Request, Tally, Wave, barrier, next};
 use crate::plan::{API_VERSION, SiteIdentity};
 
 /// How long a wave took.
@@ -28,6 +28,13 @@ pub enum State {
         /// By whom or what.
         because: String,
         /// What is left half done in the cluster, in sentences.
+        stands: Vec<String>,
+    },
+    /// It was given up: what could be released was, and it cannot be resumed.
+    Aborted {
+        /// By whom or what.
+        because: String,
+        /// What is left as it is in the cluster, in sentences.
         stands: Vec<String>,
     },
     /// A dry run: nothing was written.
@@ -74,7 +81,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report of a run that ended. What refused several of its objects is a finding.
+    /// A report of a run that ended, with the next command for each failure. What refused several of its objects is a
+    /// finding.
     #[expect(clippy::too_many_arguments, reason = "the fields of a document, each of its own type")]
     pub fn new(
         run: String,
@@ -87,6 +95,9 @@ impl Report {
         waves: Vec<WaveReport>,
     ) -> Self {
         tally.findings.extend(barrier::findings(&tally.failures));
+        for failed in &mut tally.failures {
+            failed.next = Some(next::command(failed, &request));
+        }
         Self {
             api_version: API_VERSION.to_owned(),
             kind: ReportKind::default(),

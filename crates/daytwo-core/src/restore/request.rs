@@ -36,6 +36,37 @@ pub struct Request {
     pub concurrency: u16,
     /// The longest waits.
     pub waits: Waits,
+    /// What is left behind for Velero.
+    #[serde(skip_serializing_if = "VeleroRecord::is_default")]
+    pub velero: VeleroRecord,
+}
+
+/// What a run leaves behind that Velero's tools show.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VeleroRecord {
+    /// No files under `restores/` beside the backup.
+    pub no_files: bool,
+    /// The namespace that gets a Restore object in its terminal phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restore_in: Option<String>,
+}
+
+impl VeleroRecord {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A part of a request that is not the same in another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Differs {
+    /// Its field, as in JSON.
+    pub what: String,
+    /// What was asked for, as JSON.
+    pub was: String,
+    /// What is asked for now.
+    pub is: String,
 }
 
 impl Request {
@@ -45,6 +76,27 @@ impl Request {
             0 => 64,
             set => usize::from(set),
         }
+    }
+
+    /// What `now` asks for otherwise. How fast, how long to wait, and how the location is spelled do not count.
+    pub fn differences(&self, now: &Self) -> Vec<Differs> {
+        let fields = |request: &Self| {
+            let same =
+                Self { concurrency: 0, location: String::new(), waits: Waits::default(), ..request.clone() };
+            match serde_json::to_value(same) {
+                Ok(serde_json::Value::Object(fields)) => fields,
+                _ => serde_json::Map::new(),
+            }
+        };
+        let (was, is) = (fields(self), fields(now));
+        let names: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+        let text =
+            |side: Option<&serde_json::Value>| side.map_or_else(|| "not set".to_owned(), ToString::to_string);
+        names
+            .into_iter()
+            .filter(|name| was.get(*name) != is.get(*name))
+            .map(|name| Differs { what: name.clone(), was: text(was.get(name)), is: text(is.get(name)) })
+            .collect()
     }
 }
 
@@ -200,6 +252,18 @@ mod tests {
         assert_eq!(parse(&["A:b"]), MappingError::Name("A".into()));
         assert_eq!(parse(&["a:b", "c:b"]), MappingError::Merged("b".into()));
         assert_eq!(parse(&["a:b", "a:c"]), MappingError::Twice("a".into()));
+    }
+
+    #[test]
+    fn two_requests_are_one_unless_they_ask_for_other_objects_or_acts() {
+        let one = Request { backup: "b".into(), location: "file:///a".into(), ..Request::default() };
+        let same = Request { concurrency: 4, location: "/a".into(), ..one.clone() };
+        assert_eq!(one.differences(&same), []);
+        let other = Request { existing: Existing::Update, prune: true, ..one.clone() };
+        let differs = one.differences(&other);
+        let brief: Vec<_> =
+            differs.iter().map(|one| (one.what.as_str(), one.was.as_str(), one.is.as_str())).collect();
+        assert_eq!(brief, [("existing", "\"keep\"", "\"update\""), ("prune", "false", "true")]);
     }
 
     #[test]

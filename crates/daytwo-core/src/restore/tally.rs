@@ -116,6 +116,9 @@ pub struct Failed {
     pub reason: String,
     /// What the server said; for Secrets without any of their values.
     pub message: String,
+    /// The command to go on with; a report has it, a journal does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// Something that was changed on the way, or that a person should know.

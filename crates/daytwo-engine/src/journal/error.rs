@@ -51,6 +51,14 @@ pub enum JournalError {
         /// When.
         at: Timestamp,
     },
+    /// The run is being given up: it is not gone on with.
+    #[error("run {run} is being given up since {since}: that can only be brought to its end")]
+    Aborting {
+        /// The run.
+        run: String,
+        /// Since when.
+        since: Timestamp,
+    },
     /// A record is not what this version of daytwo writes.
     #[error("record {key} cannot be read: {what}")]
     Corrupt {
@@ -58,6 +66,15 @@ pub enum JournalError {
         key: String,
         /// What is wrong.
         what: String,
+    },
+    /// The first record cannot be written: nothing was done.
+    #[error("the journal of run {run} cannot be written, and without it nothing is done")]
+    Begin {
+        /// The run.
+        run: String,
+        /// What the store said.
+        #[source]
+        source: StoreError,
     },
     /// The store failed.
     #[error("the journal of run {run} cannot be kept or read")]

@@ -1,7 +1,7 @@
 //! One record of a journal, as it is stored. It refuses to be rewritten: what is said once stays said.
 
 use daytwo_core::plan::{API_VERSION, Place, Plan};
-use daytwo_core::restore::{Tally, WaveReport};
+use daytwo_core::restore::{Fates, Tally, WaveReport};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,9 @@ pub enum Entry {
         /// What came of it since the checkpoint before.
         #[serde(default, skip_serializing_if = "Tally::is_empty")]
         tally: Tally,
+        /// What became of the objects dealt with since then, each.
+        #[serde(default, skip_serializing_if = "Fates::is_empty")]
+        fates: Fates,
     },
     /// A step was carried out.
     Ended {
@@ -77,6 +80,9 @@ pub enum Entry {
         /// What came of it since its last checkpoint.
         #[serde(default, skip_serializing_if = "Tally::is_empty")]
         tally: Tally,
+        /// What became of the objects dealt with since then, each.
+        #[serde(default, skip_serializing_if = "Fates::is_empty")]
+        fates: Fates,
         /// How long a wave took.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wave: Option<WaveReport>,
@@ -92,6 +98,18 @@ pub enum Entry {
     },
     /// Every step was carried out.
     Finished,
+    /// The run is given up: from here on only its release steps are carried out, and it cannot be resumed.
+    Aborting {
+        /// Why.
+        because: String,
+    },
+    /// The run was given up. Nothing follows.
+    Aborted {
+        /// Why.
+        because: String,
+        /// What is left as it is in the cluster, in sentences.
+        stands: Vec<String>,
+    },
 }
 
 impl Record {

@@ -1,6 +1,6 @@
 use daytwo_core::plan::{API_VERSION, Fact, Impact, Kind, Phase, Place, SiteIdentity, Step};
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Counts, Request, Wave};
+use daytwo_core::restore::{Action, Counts, Fates, Request, State, Wave};
 
 use super::*;
 use crate::event::Silent;
@@ -67,7 +67,7 @@ async fn take(location: &Location, holder: &str) -> Result<Journal, JournalError
 fn tally(created: u64) -> Tally {
     let mut tally = Tally::default();
     for _ in 0..created {
-        tally.count("configmaps", daytwo_core::restore::Action::Created);
+        tally.count("configmaps", Action::Created);
     }
     tally
 }
@@ -77,15 +77,29 @@ async fn what_was_done_is_read_back() {
     let location = Location::memory();
     let mut journal = begin(&location, "one").await.unwrap();
     journal.append(Entry::Began { step: FIRST }, at(2)).await.unwrap();
-    journal.append(Entry::Checkpoint { step: FIRST, through: 7, tally: tally(5) }, at(3)).await.unwrap();
+    journal
+        .append(Entry::Checkpoint { step: FIRST, through: 7, tally: tally(5), fates: fates(0, 5) }, at(3))
+        .await
+        .unwrap();
     let read = Journal::read(&location, "run-1").await.unwrap();
     assert_eq!(&read, journal.recorded());
     assert_eq!((read.next_step(), read.through(FIRST)), (Some(FIRST), 7));
     assert_eq!((read.began, read.last, read.holder.as_str()), (at(1), at(3), "one"));
-    journal.append(Entry::Ended { step: FIRST, tally: tally(2), wave: None }, at(4)).await.unwrap();
+    journal
+        .append(Entry::Ended { step: FIRST, tally: tally(2), wave: None, fates: fates(7, 9) }, at(4))
+        .await
+        .unwrap();
     let read = Journal::read(&location, "run-1").await.unwrap();
     assert_eq!((read.next_step(), read.through(SECOND)), (Some(SECOND), 0));
     assert_eq!(read.tally.counts(), Counts { created: 7, ..Counts::default() });
+    let told: Vec<u64> = (0..12).filter(|number| read.fates[&Wave::Config].of(*number).is_some()).collect();
+    assert_eq!(told, (0..9).collect::<Vec<_>>(), "the stretch between two checkpoints holds no other object");
+}
+
+fn fates(from: u64, to: u64) -> Fates {
+    let mut fates = Fates::default();
+    (from..to).for_each(|number| fates.push(number, Action::Created));
+    fates
 }
 
 #[tokio::test]
@@ -94,7 +108,10 @@ async fn a_step_begun_again_goes_on_where_it_was() {
     let mut journal = begin(&location, "one").await.unwrap();
     journal.append(Entry::Began { step: FIRST }, at(2)).await.unwrap();
     journal
-        .append(Entry::Checkpoint { step: FIRST, through: 7, tally: Tally::default() }, at(3))
+        .append(
+            Entry::Checkpoint { step: FIRST, through: 7, tally: Tally::default(), fates: Fates::default() },
+            at(3),
+        )
         .await
         .unwrap();
     journal.append(Entry::Began { step: FIRST }, at(4)).await.unwrap();
@@ -185,6 +202,52 @@ async fn a_run_that_ended_is_not_begun_again() {
     assert!(matches!(begin(&location, "two").await.unwrap_err(), JournalError::Exists { .. }));
 }
 
+fn volumes(run: &str) -> Plan {
+    let mut plan = plan(run);
+    let wait = jiff::SignedDuration::from_secs(1);
+    let steps = vec![Step::BindOwners { last: true }, Step::RestoreReclaimPolicies { deadline: wait }];
+    plan.phases.insert(0, Phase { name: "before".into(), steps: vec![Step::BindOwners { last: false }] });
+    plan.phases.push(Phase { name: "after".into(), steps });
+    plan
+}
+
+#[tokio::test]
+async fn a_run_that_is_given_up_goes_on_with_what_releases_and_is_not_resumed() {
+    let location = Location::memory();
+    let begun = Journal::begin(&location, volumes("run-1"), Tally::default(), "one", QUICK, at(1)).await;
+    let mut journal = begun.unwrap();
+    let place = |phase, step| Place { phase, step };
+    journal.append(Entry::Began { step: place(0, 0) }, at(2)).await.unwrap();
+    let ended = |step| Entry::Ended { step, tally: Tally::default(), wave: None, fates: Fates::default() };
+    journal.append(ended(place(0, 0)), at(3)).await.unwrap();
+    journal.append(Entry::Began { step: place(1, 0) }, at(4)).await.unwrap();
+    journal.append(Entry::Aborting { because: "wrong backup".into() }, at(5)).await.unwrap();
+    assert_eq!(journal.recorded().next_step(), Some(place(2, 0)), "only what releases is left");
+    journal.append(ended(place(2, 0)), at(6)).await.unwrap();
+    let read = Journal::read(&location, "run-1").await.unwrap();
+    assert_eq!(read.next_step(), Some(place(2, 1)));
+    let done: Vec<bool> = read.plan.steps().map(|(at, _)| read.is_done(at)).collect();
+    assert_eq!(done, [true, false, false, true, false], "what was passed over is not done");
+    assert!(matches!(read.state(), State::Stopped { .. }), "it is not over yet");
+    journal.append(ended(place(2, 1)), at(7)).await.unwrap();
+    assert_eq!(journal.recorded().next_step(), None);
+    let (because, stands) = ("wrong backup".to_owned(), vec!["x".to_owned()]);
+    let over = Entry::Aborted { because: because.clone(), stands: stands.clone() };
+    journal.append(over, at(8)).await.unwrap();
+    let read = Journal::read(&location, "run-1").await.unwrap();
+    assert_eq!((read.ended, read.state()), (Some(at(8)), State::Aborted { because, stands }));
+    assert!(matches!(take(&location, "two").await.unwrap_err(), JournalError::Ended { .. }));
+}
+
+#[tokio::test]
+async fn what_is_kept_beside_the_records_is_no_record() {
+    let location = Location::memory();
+    let mut journal = begin(&location, "one").await.unwrap();
+    location.put(&format!("{}report.json", super::folder("run-1")), Bytes::from_static(b"{}")).await.unwrap();
+    journal.append(Entry::Beat, at(2)).await.unwrap();
+    assert_eq!(Journal::read(&location, "run-1").await.unwrap().next, 2);
+}
+
 #[tokio::test]
 async fn a_record_whose_answer_was_lost_is_our_own() {
     let location = Location::memory();
@@ -226,9 +289,15 @@ fn records_hold_names_and_reasons_in_a_form_that_says_its_version() {
     let object = ObjectKey { resource: "secrets".into(), namespace: Some("a".into()), name: "s".into() };
     let mut tally = Tally::default();
     tally.differs(object);
-    let record = Record::new("r", 4, at(0), "h", Entry::Checkpoint { step: FIRST, through: 1, tally });
+    let record = Record::new(
+        "r",
+        4,
+        at(0),
+        "h",
+        Entry::Checkpoint { step: FIRST, through: 1, tally, fates: fates(3, 5) },
+    );
     assert_eq!(
         serde_json::to_string(&record).unwrap(),
-        r#"{"apiVersion":"daytwo.dev/v1alpha1","kind":"JournalRecord","run":"r","n":4,"at":"1970-01-01T00:00:00Z","holder":"h","says":"checkpoint","step":{"phase":0,"step":0},"through":1,"tally":{"resources":{"secrets":{"created":0,"same":0,"differs":1,"merged":0,"skipped":0,"failed":0}},"differing":[{"resource":"secrets","namespace":"a","name":"s"}]}}"#
+        r#"{"apiVersion":"daytwo.dev/v1alpha1","kind":"JournalRecord","run":"r","n":4,"at":"1970-01-01T00:00:00Z","holder":"h","says":"checkpoint","step":{"phase":0,"step":0},"through":1,"tally":{"resources":{"secrets":{"created":0,"same":0,"differs":1,"merged":0,"skipped":0,"failed":0}},"differing":[{"resource":"secrets","namespace":"a","name":"s"}]},"fates":[[3,4,"created"]]}"#
     );
 }

@@ -208,7 +208,13 @@ impl Asking<'_> {
             Err(Trouble::Source(error)) => {
                 let message = format!("its JSON in the backup cannot be read: {error}");
                 let reason = "Corrupt".to_owned();
-                books.refused.push(Failed { object: item.key.clone(), code: None, reason, message });
+                books.refused.push(Failed {
+                    object: item.key.clone(),
+                    code: None,
+                    reason,
+                    message,
+                    next: None,
+                });
             }
             Err(Trouble::Refused { error, .. }) if error.code().is_none() => {
                 let step = format!("asking the server about {}", item.key);

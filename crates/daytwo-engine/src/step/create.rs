@@ -195,8 +195,11 @@ impl<'a> Ledger<'a> {
         let through = books.under_way.first().copied().unwrap_or(books.read);
         let rest = books.ahead.split_off(&through);
         let settled = std::mem::replace(&mut books.ahead, rest);
-        self.act.dealt_with(through, |tally| {
-            for (kind, outcome) in settled.into_values() {
+        self.act.dealt_with(through, |tally, fates| {
+            for (number, (kind, outcome)) in settled {
+                if let Some(action) = outcome.action() {
+                    fates.push(number, action);
+                }
                 outcome.add_to(&kind.group_resource(), tally);
             }
         });

@@ -46,8 +46,22 @@ impl Outcome {
     /// Its JSON in the backup cannot be read.
     pub fn unreadable(key: ObjectKey, error: &JsonError) -> Self {
         let message = format!("its JSON in the backup cannot be read: {error}");
-        let failed = Failed { object: key.clone(), code: None, reason: "Corrupt".to_owned(), message };
+        let failed =
+            Failed { object: key.clone(), code: None, reason: "Corrupt".to_owned(), message, next: None };
         Self::Told(Box::new(Told { key, end: End::Failed(failed), notes: Vec::new() }))
+    }
+
+    /// What became of the object; `None` where that was told before.
+    pub fn action(&self) -> Option<Action> {
+        match self {
+            Self::Plain(action) => Some(*action),
+            Self::Told(told) => match told.end {
+                End::Action(action) => Some(action),
+                End::Skipped(_) => Some(Action::Skipped),
+                End::Failed(_) => Some(Action::Failed),
+                End::Counted => None,
+            },
+        }
     }
 
     /// Adds it to a tally, as one of `resource`.

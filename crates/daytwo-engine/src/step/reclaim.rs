@@ -15,6 +15,8 @@ use crate::api::ApiError;
 use crate::event::Event;
 use crate::restore::lists::{self, escape};
 
+/// The finding about a volume that stays at `Retain`.
+pub(super) const HELD: &str = "restore-volume-held-at-retain";
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -136,7 +138,7 @@ fn unbound(volume: &Held) -> Finding {
         None => "nothing".to_owned(),
     };
     Finding {
-        id: "restore-volume-held-at-retain".to_owned(),
+        id: HELD.to_owned(),
         severity: Severity::Warning,
         subject: format!("persistentvolumes/{}", volume.name),
         evidence: format!("it is reserved for {claim} and not bound to it"),

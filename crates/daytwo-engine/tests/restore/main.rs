@@ -21,6 +21,8 @@ mod existing;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod giving_up;
+#[cfg(test)]
 mod going_on;
 #[cfg(test)]
 mod harness;

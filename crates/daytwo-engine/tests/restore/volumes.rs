@@ -6,7 +6,7 @@ use daytwo_core::restore::Skip;
 use crate::harness::{Cluster, Taken, all_well, cluster, everything, namespace};
 
 /// A volume bound to a claim, both as a backup holds them: with the UIDs of another life.
-fn bound(name: &str, policy: &str) -> (String, String, String) {
+pub fn bound(name: &str, policy: &str) -> (String, String, String) {
     let namespace = namespace(name);
     let volume = format!(
         r#"{{"apiVersion":"v1","kind":"PersistentVolume","metadata":{{"name":"{name}","uid":"0a","resourceVersion":"9","annotations":{{"pv.kubernetes.io/bound-by-controller":"yes"}},"finalizers":["kubernetes.io/pv-protection"]}},

@@ -8,6 +8,7 @@ pub mod habits;
 pub mod key;
 pub mod location;
 pub mod restore;
+pub mod runs;
 pub mod shared;
 #[cfg(test)]
 mod tests;
@@ -87,6 +88,14 @@ pub enum Verb {
     /// Restore a backup into a cluster
     #[command(subcommand)]
     Restore(restore::Restore),
+    /// Go on with a run that was stopped or killed
+    #[command(after_help = "Examples:
+  daytwo resume nightly-20261121060504-1f3c
+  daytwo resume nightly-20261121060504-1f3c --journal ./journals")]
+    Resume(restore::Resume),
+    /// List, show and give up runs
+    #[command(subcommand)]
+    Runs(runs::Runs),
     /// Keep named backup locations, and check them
     #[command(subcommand)]
     Location(location::Location),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::shared::{At, Filters, Identities};
+use super::shared::{At, Filters, Identities, Journals};
 
 /// Verbs about restores.
 #[derive(Debug, Subcommand)]
@@ -41,9 +41,11 @@ pub enum Restore {
   daytwo restore create --from nightly --include-namespaces shop --existing update
   daytwo restore create --from nightly --include-namespaces shop --existing replace --prune --dry-run
   daytwo restore create --from nightly --webhooks parked --wait --wait-timeout 30m
-  daytwo restore create --from nightly --empty-volumes -o json")]
+  daytwo restore create --from nightly --empty-volumes -o json
+  daytwo restore create --from nightly --journal ./journals --velero-cr velero")]
 pub struct Create {
-    /// The run's name: an RFC 1123 subdomain [default: BACKUP-YYYYMMDDhhmmss-ID, in UTC]
+    /// The run's name: an RFC 1123 subdomain. One that did not end is gone on with, if the same is asked for
+    /// [default: BACKUP-YYYYMMDDhhmmss-ID, in UTC]
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
     #[command(flatten)]
@@ -66,6 +68,8 @@ pub struct Create {
     /// Save the plan of a dry run, for `restore run`
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     pub plan_out: Option<PathBuf>,
+    #[command(flatten)]
+    pub velero: VeleroRecord,
 }
 
 /// `daytwo restore plan`
@@ -104,12 +108,15 @@ pub struct Run {
     pub identities: Identities,
     #[command(flatten)]
     pub at: At,
+    #[command(flatten)]
+    pub journals: Journals,
 }
 
 /// `daytwo restore resume`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  daytwo restore resume nightly-20261121060504-1f3c")]
+  daytwo restore resume nightly-20261121060504-1f3c
+  daytwo restore resume nightly-20261121060504-1f3c --journal ./journals")]
 pub struct Resume {
     /// The run
     #[arg(value_name = "RUN")]
@@ -118,6 +125,8 @@ pub struct Resume {
     pub identities: Identities,
     #[command(flatten)]
     pub at: At,
+    #[command(flatten)]
+    pub journals: Journals,
 }
 
 /// `daytwo restore list`
@@ -128,6 +137,8 @@ pub struct Resume {
 pub struct List {
     #[command(flatten)]
     pub at: At,
+    #[command(flatten)]
+    pub journals: Journals,
 }
 
 /// `daytwo restore describe`
@@ -141,6 +152,19 @@ pub struct Describe {
     pub run: String,
     #[command(flatten)]
     pub at: At,
+    #[command(flatten)]
+    pub journals: Journals,
+}
+
+/// What is left behind for Velero's tools.
+#[derive(Debug, Args)]
+pub struct VeleroRecord {
+    /// Make a Restore object of Velero's in this namespace once the run is over, for `velero restore get`
+    #[arg(long, value_name = "NAMESPACE")]
+    pub velero_cr: Option<String>,
+    /// Keep no files of the run under restores/ beside the backup
+    #[arg(long)]
+    pub no_velero_files: bool,
 }
 
 /// What may be deleted.
@@ -193,6 +217,8 @@ pub struct Request {
     pub identities: Identities,
     #[command(flatten)]
     pub at: At,
+    #[command(flatten)]
+    pub journals: Journals,
 }
 
 /// Who says what a restore would do.

@@ -16,6 +16,16 @@ pub struct At {
     pub store: Store,
 }
 
+/// Where journals of runs live.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Location options")]
+pub struct Journals {
+    /// Where the run's journal is kept, for locations that cannot be written: a URL, a folder, or the name of a kept
+    /// location; to be named again by whoever goes on with the run or looks for it [default: the location]
+    #[arg(long, value_name = "LOCATION", env = "DAYTWO_JOURNAL")]
+    pub journal: Option<String>,
+}
+
 /// How an object store is reached. Credentials come from the usual variables and files, never from flags.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Location options")]

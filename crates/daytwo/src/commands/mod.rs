@@ -6,6 +6,7 @@ mod key;
 pub mod location;
 mod man;
 mod restore;
+mod runs;
 mod version;
 
 use crate::cli::Verb;
@@ -20,6 +21,8 @@ pub async fn run(session: &Session, verb: Verb) -> Result {
     match verb {
         Verb::Backup(verb) => backup::run(session, verb).await,
         Verb::Restore(verb) => restore::run(session, verb).await,
+        Verb::Resume(verb) => restore::resume::run(session, verb).await,
+        Verb::Runs(verb) => runs::run(session, verb).await,
         Verb::Location(verb) => location::run(session, verb).await,
         Verb::Key(verb) => key::run(session, verb),
         Verb::Completion(verb) => completion::run(session, &verb),

@@ -10,14 +10,14 @@ use testbed::{Fault, FaultProxy, Gate, Rule};
 use crate::{Operator, PATIENCE};
 
 /// Starts a command line at the proxy.
-fn start(operator: &Operator, proxy: &FaultProxy, line: &str) -> Child {
+pub fn start(operator: &Operator, proxy: &FaultProxy, line: &str) -> Child {
     let mut command = operator.person.command(line.split_whitespace());
     command.arg("--kubeconfig").arg(proxy.kubeconfig()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
 /// Sends Ctrl-C once the gate is reached, opens the gate once that was heard, and gives exit code and stderr.
-fn interrupt(mut child: Child, gate: &Gate) -> (i32, String) {
+pub fn interrupt(mut child: Child, gate: &Gate) -> (i32, String) {
     gate.reached(PATIENCE).unwrap();
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
@@ -59,9 +59,9 @@ fn an_interrupted_restore_says_what_stands_and_is_resumed() {
     let child = start(&operator, &proxy, "restore create half --from c");
     let (code, said) = interrupt(child, &gate);
     assert_eq!(code, 5, "{said}");
-    assert!(said.contains("try: daytwo restore resume half"), "{said}");
+    assert!(said.contains("try: daytwo resume half"), "{said}");
     operator.run("restore list").exits(0).prints("Stopped");
-    operator.run("restore resume half").exits(0).prints("finished");
+    operator.run("resume half").exits(0).prints("finished");
     let there = operator.kubectl("get cm,secret,svc,job -n cut-off -o name");
     for name in ["configmap/settings", "secret/db", "service/web", "job.batch/later"] {
         assert!(there.contains(name), "{name}: {there}");

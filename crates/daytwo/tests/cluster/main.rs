@@ -17,6 +17,7 @@ mod interrupt;
 mod job;
 mod prune;
 mod rights;
+mod runs;
 mod saved;
 mod secrets;
 mod velero_location;

@@ -22,7 +22,7 @@ fn a_saved_plan_is_carried_out_once_and_only_if_it_does_no_more_than_it_says() {
     operator.apply("{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: saved}, stringData: {password: pl4nted-in-data}}");
     operator.run("restore run two.json").exits(0).prints("finished");
     assert!(operator.kubectl("get cm -n saved -o name").contains("settings"));
-    operator.run("restore run two.json").exits(4).says("restore resume");
+    operator.run("restore run two.json").exits(4).says("runs show");
 
     // Another backup of that name is another plan's.
     operator.run(&format!("{plan} three.json")).exits(0);

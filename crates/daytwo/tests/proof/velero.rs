@@ -202,6 +202,58 @@ fn velero_lists_and_restores_our_backup() {
 }
 
 #[test]
+fn our_restore_is_shown_by_velero_which_does_nothing_with_it() {
+    let Some(both) = both() else { return };
+    let _alone = alone();
+    fill(both);
+    let daytwo = both.daytwo();
+    daytwo.run(&["backup", "create", "shown", "--include-namespaces=orders"]).expect(0);
+    both.synced("shown");
+    both.remove(NAMESPACE);
+    let restore = ["restore", "create", "first-run", "--from", "shown", "--velero-cr", "velero"];
+    daytwo.run(&restore).expect(0);
+    let get = |name: &str| -> Value {
+        serde_json::from_str(&both.velero.cli(&["restore", "get", name, "--output=json"]).unwrap()).unwrap()
+    };
+    let made = get("first-run");
+    // Its server has looked at an object once that has the server's finalizer.
+    let seen = testbed::until(SYNC, "Velero's server to look at the Restore", || {
+        let now = get("first-run");
+        Ok(now["metadata"]["finalizers"].is_array().then_some(now))
+    })
+    .unwrap();
+    assert_eq!(seen["status"], made["status"], "Velero's server did something with it");
+    assert_eq!(seen["status"]["phase"], "Completed", "{seen}");
+    let described = both.velero.cli(&["restore", "describe", "first-run", "--details"]).unwrap();
+    for text in ["orders/settings(created)", "apps/v1/Deployment", "Completed"] {
+        assert!(described.contains(text), "{text:?} is not in {described}");
+    }
+    let log = both.velero.cli(&["restore", "logs", "first-run"]).unwrap();
+    assert!(log.contains("Restoring backup shown") && log.contains("Restore ended"), "{log}");
+
+    let mut api = Api::of(&both.site).unwrap();
+    api.patch(&format!("{}/settings", COLLECTIONS[0]), &json!({ "data": { "mode": "changed" } })).unwrap();
+    daytwo.run(&["restore", "create", "second-run", "--from", "shown", "--velero-cr", "velero"]).expect(1);
+    let described = both.velero.cli(&["restore", "describe", "second-run", "--details"]).unwrap();
+    assert!(described.contains("the in-cluster version is different"), "{described}");
+    assert!(described.contains("orders/settings(skipped)"), "{described}");
+    both.available();
+
+    // They go with their backup, as Velero's own do.
+    both.velero.cli(&["backup", "delete", "shown", "--confirm"]).unwrap();
+    let folder = both.s3.folder().join(BUCKET);
+    testbed::until(SYNC, "Velero to delete the backup and its restores", || {
+        let left = |path: &str| !stored::files(&folder.join(path)).is_empty();
+        let any = left("backups/shown") || left("restores/first-run") || left("restores/second-run");
+        Ok((!any).then_some(()))
+    })
+    .unwrap();
+    assert!(both.velero.cli(&["restore", "get", "first-run"]).is_err(), "the Restore outlives its backup");
+    both.remove(NAMESPACE);
+    both.available();
+}
+
+#[test]
 fn velero_s_backup_is_listed_verified_compared_and_restored() {
     let Some(both) = both() else { return };
     let _alone = alone();

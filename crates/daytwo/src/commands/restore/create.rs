@@ -3,31 +3,33 @@
 use std::path::Path;
 
 use daytwo_archive::{Backup, Location};
-use daytwo_core::restore::{Existing, NamespaceMapping, Request, Scope, Waits, Webhooks};
+use daytwo_core::restore::{Existing, NamespaceMapping, Request, Scope, VeleroRecord, Waits, Webhooks};
 use daytwo_engine::Site;
 use daytwo_engine::journal::Timing;
-use daytwo_engine::restore::{Detail, Runner};
+use daytwo_engine::restore::{Detail, Runner, velero_lacks};
 use jiff::SignedDuration;
 
 use crate::cli::restore as cli;
 use crate::cli::restore::DryRun;
+use crate::cli::shared::Journals;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::filters;
 use crate::output::words;
+use crate::place;
 use crate::progress::Progress;
 use crate::settings::Session;
 
 use super::super::backup::{objects, open};
 use super::view::{AsReport, Look, View};
-use super::{pruning, saved};
+use super::{pruning, resume, saved};
 
 /// What a restore works with: the cluster and the backup.
 pub struct Sides {
     /// The cluster.
     pub site: Site,
-    /// Where the backup lies, and the journal.
-    pub location: Location,
+    /// Where the journal is kept; by habit where the backup lies.
+    pub journals: Location,
     /// The backup, brought near.
     pub backup: Backup,
 }
@@ -37,7 +39,7 @@ impl Sides {
     pub fn runner<'a>(&'a self, session: &'a Session, events: &'a Progress) -> Runner<'a> {
         Runner {
             site: &self.site,
-            location: &self.location,
+            location: &self.journals,
             backup: &self.backup,
             clock: &*session.clock,
             events,
@@ -53,7 +55,16 @@ impl Sides {
 /// Exit 2 for what cannot be asked, exit 3 where cluster or store do not answer, exit 5 where the run stopped.
 pub async fn run(session: &Session, verb: cli::Create) -> Result {
     let mut request = request(&verb.request)?;
+    request.velero =
+        VeleroRecord { no_files: verb.velero.no_velero_files, restore_in: verb.velero.velero_cr.clone() };
     let sides = sides(session, &verb.request, &mut request).await?;
+    let flag = &verb.request.journals;
+    velero_takes(&sides.site, &request).await?;
+    if let Some(run) = verb.run.as_ref().filter(|_| verb.dry_run.is_none())
+        && let Some(recorded) = resume::begun(&sides.journals, run).await?
+    {
+        return resume::same(session, &sides, recorded, &request, flag).await;
+    }
     let run = verb.run.clone().unwrap_or_else(|| run_name(session, &request));
     let progress = Progress::new(session);
     let runner = sides.runner(session, &progress);
@@ -67,19 +78,32 @@ pub async fn run(session: &Session, verb: cli::Create) -> Result {
         let look = Look { diff: verb.show_diff, secrets: verb.show_secrets, ask };
         let view = View::of(&runner, &request, &run, look, session.out.format).await?;
         drop(progress);
-        return foreseen(session, view, verb.plan_out.as_deref());
+        return foreseen(session, view, verb.plan_out.as_deref(), flag);
     }
     let planned = runner.plan(&request, &run, Detail::Needed).await?;
     pruning::allow(session, &planned.plan, &verb.pruning)?;
     let report = runner.start(planned, &holder(session)).await;
     drop(progress);
-    super::report::end(session, &run, report)
+    super::report::end(session, &resume::command(&run, flag), report)
+}
+
+/// Whether the cluster can take the Restore object that was asked for.
+///
+/// # Errors
+/// Exit 2 where it cannot; those of looking.
+pub async fn velero_takes(site: &Site, request: &Request) -> Result<()> {
+    let Some(namespace) = &request.velero.restore_in else { return Ok(()) };
+    match velero_lacks(site.client(), namespace).await? {
+        None => Ok(()),
+        Some(lacks) => Err(Failure::usage(format!("--velero-cr {namespace}: {lacks}"))
+            .or_try("leave it out, or name the namespace that Velero lives in")),
+    }
 }
 
 /// Prints what a restore would do, with the exit code that it would have.
-fn foreseen(session: &Session, view: View, plan_out: Option<&Path>) -> Result {
+fn foreseen(session: &Session, view: View, plan_out: Option<&Path>, flag: &Journals) -> Result {
     if let Some(file) = plan_out {
-        saved::save(session, file, &view.plan)?;
+        saved::save(session, file, &view.plan, flag)?;
     }
     let exit = super::report::exit(&view.report);
     session.out.document(&AsReport(view))?;
@@ -131,8 +155,9 @@ pub async fn sides(session: &Session, flags: &cli::Request, request: &mut Reques
     let opening = async {
         let mut opened = open::open(session, &flags.at, &flags.identities, &flags.from).await?;
         let site = Site::connect(&session.cluster).await?;
+        let journals = place::journals(session, &flags.at, &flags.journals).await?;
         opened.backup.spool().await?;
-        Ok::<_, Failure>(Sides { site, location: opened.location, backup: opened.backup })
+        Ok::<_, Failure>(Sides { site, journals, backup: opened.backup })
     };
     let stopped = || Failure::new(Exit::Failed, "stopped; nothing was written");
     let mut sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
@@ -140,7 +165,7 @@ pub async fn sides(session: &Session, flags: &cli::Request, request: &mut Reques
     for name in request.filter.resolve(&kinds) {
         session.speak.warn(&format!("the backup has no resource {name}"));
     }
-    sides.location.url().clone_into(&mut request.location);
+    sides.backup.location().url().clone_into(&mut request.location);
     Ok(sides)
 }
 

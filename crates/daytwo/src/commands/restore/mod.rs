@@ -1,12 +1,12 @@
 //! `daytwo restore …`
 
-mod create;
+pub mod create;
 mod fields;
 mod list;
-mod plan;
+pub mod plan;
 mod pruning;
-mod report;
-mod resume;
+pub mod report;
+pub mod resume;
 mod saved;
 mod view;
 

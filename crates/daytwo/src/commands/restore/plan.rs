@@ -31,7 +31,8 @@ pub fn steps(plan: &Plan, paint: Paint) -> String {
     text
 }
 
-fn step_text(step: &Step) -> String {
+/// What a step does, in a line.
+pub fn step_text(step: &Step) -> String {
     match step {
         Step::EnsureNamespaces { namespaces } => format!("make namespaces {}", namespaces.join(", ")),
         Step::CreateObjects { wave, objects } => {
@@ -81,7 +82,7 @@ pub async fn run(session: &Session, verb: cli::Plan) -> Result {
     drop(progress);
     let view = view?;
     if let Some(file) = &verb.plan_out {
-        saved::save(session, file, &view.plan)?;
+        saved::save(session, file, &view.plan, &verb.request.journals)?;
     }
     session.out.document(&AsPlan { view, objects: verb.show_diff })?;
     Ok(Exit::Done)

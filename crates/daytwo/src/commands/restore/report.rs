@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use daytwo_core::finding::{Finding, Severity};
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Existing, Failed, Report, State};
+use daytwo_core::restore::{Existing, Failed, Report, State, WaveReport};
+use daytwo_engine::journal::JournalError;
 use daytwo_engine::restore::RestoreError;
 use serde::Serialize;
 
@@ -13,6 +14,7 @@ use crate::failure::{Failure, Result};
 use crate::output::Document;
 use crate::output::paint::Paint;
 use crate::output::table::{Cell, Table, Tone};
+use crate::output::words;
 use crate::settings::Session;
 
 /// Entries of a list that the table shows; the wide one shows all.
@@ -41,30 +43,40 @@ pub fn exit(report: &Report) -> Exit {
     }
 }
 
-/// Prints what came of a run that ended, and the exit code that goes with it.
+/// Prints what came of a run that ended, and the exit code that goes with it. `resume` is the command that goes on with
+/// it.
 ///
 /// # Errors
 /// That of the run; exit 5 where it was stopped, or where an object failed.
-pub fn end(session: &Session, run: &str, report: Result<Report, RestoreError>) -> Result {
-    let report = match report {
-        Ok(report) => report,
-        Err(error @ RestoreError::Stopped { .. }) => {
-            return Err(Failure::from(error).or_try(format!("daytwo restore resume {run}")));
+pub fn end(session: &Session, resume: &str, report: Result<Report, RestoreError>) -> Result {
+    let report = report.map_err(|error| {
+        let remedy = match &error {
+            RestoreError::Stopped { .. } | RestoreError::Journal(JournalError::Store { .. }) => {
+                Some(resume.to_owned())
+            }
+            RestoreError::Journal(JournalError::Begin { .. }) => {
+                Some("--journal LOCATION, which keeps the journal elsewhere: a folder, or a URL".to_owned())
+            }
+            _ => None,
+        };
+        let failure = Failure::from(error);
+        match remedy {
+            Some(remedy) => failure.or_try(remedy),
+            None => failure,
         }
-        Err(error) => return Err(error.into()),
-    };
+    })?;
     let stopped = match &report.state {
         State::Stopped { because, stands } => Some((because.clone(), stands.clone())),
-        State::Finished | State::Planned => None,
+        State::Finished | State::Aborted { .. } | State::Planned => None,
     };
+    let run = report.run.clone();
     let exit = exit(&report);
     session.out.document(&ReportDocument::new(report))?;
     let Some((because, stands)) = stopped else { return Ok(exit) };
     for what in stands {
         session.speak.warn(&format!("stands half done: {what}"));
     }
-    Err(Failure::new(Exit::Failed, format!("run {run} was stopped: {because}"))
-        .or_try(format!("daytwo restore resume {run}")))
+    Err(Failure::new(Exit::Failed, format!("run {run} was stopped: {because}")).or_try(resume))
 }
 
 impl Document for ReportDocument {
@@ -77,7 +89,7 @@ impl Document for ReportDocument {
         text.push_str(&table(report, paint));
         let most = if wide { usize::MAX } else { SHOWN };
         let (counts, tally) = (&report.counts, &report.tally);
-        let lists: [(&str, u64, Vec<String>); 5] = [
+        let lists: [(&str, u64, Vec<String>); 6] = [
             ("Failed", counts.failed, tally.failures.iter().map(failed).collect()),
             ("To act on", tally.findings.len() as u64, tally.findings.iter().map(finding).collect()),
             (
@@ -91,6 +103,7 @@ impl Document for ReportDocument {
                 tally.notes.len() as u64,
                 tally.notes.iter().map(|note| format!("{} {}", note.object, note.what)).collect(),
             ),
+            ("Waves", report.waves.len() as u64, report.waves.iter().map(wave).collect()),
         ];
         for (title, count, lines) in lists.iter().filter(|(_, _, lines)| !lines.is_empty()) {
             let _ = writeln!(text, "\n{}", paint.strong(&format!("{title} ({count})")));
@@ -115,6 +128,7 @@ pub(super) fn head(report: &Report, paint: Paint) -> String {
     let state = match &report.state {
         State::Finished => paint.good("finished"),
         State::Stopped { because, .. } => format!("{}: {because}", paint.odd("stopped")),
+        State::Aborted { because, .. } => format!("{}: {because}", paint.odd("aborted")),
         State::Planned => "planned".to_owned(),
     };
     let site = &report.site;
@@ -125,7 +139,14 @@ pub(super) fn head(report: &Report, paint: Paint) -> String {
     if report.same_cluster == Some(false) {
         text.push_str("  the backup was made of another cluster\n");
     }
+    if let State::Aborted { stands, .. } = &report.state {
+        stands.iter().for_each(|what| text.push_str(&format!("  stands as it is: {what}\n")));
+    }
     text
+}
+
+fn wave(wave: &WaveReport) -> String {
+    format!("{}: {} in {:.1} s", wave.wave, words::count(wave.objects, "object"), wave.seconds)
 }
 
 /// Counts by resource.
@@ -167,7 +188,8 @@ pub(super) fn table(report: &Report, paint: Paint) -> String {
 /// An object that failed, in a line.
 pub(super) fn failed(failed: &Failed) -> String {
     let code = failed.code.map(|code| format!("{code} ")).unwrap_or_default();
-    format!("{}: {code}{} {}", failed.object, failed.reason, failed.message)
+    let next = failed.next.as_ref().map(|next| format!("\n    {next}")).unwrap_or_default();
+    format!("{}: {code}{} {}{next}", failed.object, failed.reason, failed.message)
 }
 
 /// A finding, in a line and one for its command.

@@ -1,10 +1,15 @@
-//! `daytwo restore resume`: goes on where a run stopped.
+//! `daytwo resume`, and the same command given again: goes on where a run stopped.
 
+use daytwo_archive::Location;
+use daytwo_archive::location::Error as StoreError;
 use daytwo_core::plan::Kind;
+use daytwo_core::restore::{Differs, Request};
 use daytwo_engine::Site;
+use daytwo_engine::journal::{JournalError, Recorded};
 use daytwo_engine::restore::recorded;
 
 use crate::cli::restore::Resume;
+use crate::cli::shared::Journals;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::place;
@@ -12,8 +17,18 @@ use crate::progress::Progress;
 use crate::settings::Session;
 
 use super::super::backup::open;
+use super::super::runs::find;
 use super::create::{Sides, holder};
-use super::list;
+
+/// The command that goes on with `run`.
+pub fn command(run: &str, journals: &Journals) -> String {
+    format!("daytwo resume {run}{}", flag(journals))
+}
+
+/// The flag that finds the journal again.
+pub fn flag(journals: &Journals) -> String {
+    journals.journal.as_ref().map(|place| format!(" --journal {place}")).unwrap_or_default()
+}
 
 /// Goes on with the run and prints the report of all of it.
 ///
@@ -22,18 +37,74 @@ use super::list;
 pub async fn run(session: &Session, verb: Resume) -> Result {
     let keys = open::keys(&verb.identities)?;
     let opening = async {
+        let journals = place::journals(session, &verb.at, &verb.journals).await?;
+        find::known(&journals, &verb.run).await?;
+        let Kind::Restore(request) = recorded(&journals, &verb.run).await?.plan.kind;
         let location = place::open(session, &verb.at).await?;
-        list::known(&location, &verb.run).await?;
-        let Kind::Restore(request) = recorded(&location, &verb.run).await?.plan.kind;
         let mut backup = open::named(&location, &request.backup, &keys).await?;
         let site = Site::connect(&session.cluster).await?;
         backup.spool().await?;
-        Ok::<_, Failure>(Sides { site, location, backup })
+        Ok::<_, Failure>(Sides { site, journals, backup })
     };
     let stopped = || Failure::new(Exit::Failed, "stopped; the run stands as it stood");
     let sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
+    go_on(session, &sides, &verb.run, &verb.journals).await
+}
+
+async fn go_on(session: &Session, sides: &Sides, run: &str, journals: &Journals) -> Result {
     let progress = Progress::new(session);
-    let report = sides.runner(session, &progress).resume(&verb.run, &holder(session)).await;
+    let report = sides.runner(session, &progress).resume(run, &holder(session)).await;
     drop(progress);
-    super::report::end(session, &verb.run, report)
+    super::report::end(session, &command(run, journals), report)
+}
+
+/// The run of this name, if it was begun.
+///
+/// # Errors
+/// Those of reading its journal.
+pub async fn begun(journals: &Location, run: &str) -> Result<Option<Recorded>> {
+    match recorded(journals, run).await {
+        Ok(recorded) => Ok(Some(recorded)),
+        Err(JournalError::NotFound { .. }) => Ok(None),
+        // A folder that is still to be made.
+        Err(JournalError::Store { source: StoreError::Invalid(_), .. })
+            if journals.folder().is_some_and(|folder| !folder.exists()) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Goes on with a run that the same command began, `request` being what it asks for now.
+///
+/// # Errors
+/// Exit 4 where the run ended, or was begun with another request; those of [`run`].
+pub async fn same(
+    session: &Session,
+    sides: &Sides,
+    recorded: Recorded,
+    request: &Request,
+    journals: &Journals,
+) -> Result {
+    let run = recorded.plan.id;
+    if recorded.ended.is_some() {
+        let error = JournalError::Exists { run: run.clone(), holder: recorded.holder, since: recorded.began };
+        return Err(Failure::from(error).or_try(format!("daytwo runs show {run}{}", flag(journals))));
+    }
+    let Kind::Restore(was) = recorded.plan.kind;
+    let differs = was.differences(request);
+    if !differs.is_empty() {
+        let text = |one: &Differs| format!("{} was {} and is {}", one.what, one.was, one.is);
+        let differs: Vec<String> = differs.iter().map(text).collect();
+        let what =
+            format!("run {run} did not end, and was begun with another request: {}", differs.join(", "));
+        return Err(Failure::refused(what)
+            .or_try(command(&run, journals))
+            .or_try("another name for this run"));
+    }
+    session
+        .speak
+        .note(&format!("run {run} was begun at {} and did not end: going on with it", recorded.began));
+    go_on(session, sides, &run, journals).await
 }

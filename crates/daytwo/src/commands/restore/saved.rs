@@ -4,10 +4,10 @@ use std::path::Path;
 
 use daytwo_core::plan::{API_VERSION, Kind, Plan};
 use daytwo_engine::Site;
-use daytwo_engine::journal::JournalError;
-use daytwo_engine::restore::{Detail, recorded};
+use daytwo_engine::restore::Detail;
 
 use crate::cli::restore::Run;
+use crate::cli::shared::Journals;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::place;
@@ -15,21 +15,22 @@ use crate::progress::Progress;
 use crate::settings::Session;
 
 use super::super::backup::open;
-use super::create::{Sides, holder};
-use super::pruning;
+use super::create::{Sides, holder, velero_takes};
+use super::{pruning, resume};
 
 /// Writes `plan` into `file`.
 ///
 /// # Errors
 /// Exit 5 where it cannot be written.
-pub fn save(session: &Session, file: &Path, plan: &Plan) -> Result<()> {
+pub fn save(session: &Session, file: &Path, plan: &Plan, flag: &Journals) -> Result<()> {
     let failed = |why: String| {
         Failure::new(Exit::Failed, format!("cannot write the plan to {}: {why}", file.display()))
     };
     let mut text = serde_json::to_vec_pretty(plan).map_err(|error| failed(error.to_string()))?;
     text.push(b'\n');
     std::fs::write(file, text).map_err(|error| failed(error.to_string()))?;
-    session.speak.note(&format!("the plan is in {0}: daytwo restore run {0}", file.display()));
+    let journal = resume::flag(flag);
+    session.speak.note(&format!("the plan is in {0}: daytwo restore run {0}{journal}", file.display()));
     Ok(())
 }
 
@@ -43,23 +44,19 @@ pub async fn run(session: &Session, verb: Run) -> Result {
     let keys = open::keys(&verb.identities)?;
     let opening = async {
         let location = place::open(session, &verb.at).await?;
-        match recorded(&location, &saved.id).await {
-            Err(JournalError::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
-            Ok(_) => {
-                let what = format!("the plan was begun already, as run {}", saved.id);
-                return Err(Failure::new(Exit::Refused, what)
-                    .or_try(format!("daytwo restore describe {}", saved.id))
-                    .or_try(format!("daytwo restore resume {}", saved.id)));
-            }
-        }
+        let journals = place::journals(session, &verb.at, &verb.journals).await?;
+        let begun = resume::begun(&journals, &saved.id).await?;
         let mut backup = open::named(&location, &request.backup, &keys).await?;
         let site = Site::connect(&session.cluster).await?;
         backup.spool().await?;
-        Ok::<_, Failure>(Sides { site, location, backup })
+        Ok::<_, Failure>((Sides { site, journals, backup }, begun))
     };
     let stopped = || Failure::new(Exit::Failed, "stopped; nothing was written");
-    let sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
+    let (sides, begun) = session.interrupt.or(opening).await.ok_or_else(stopped)??;
+    if let Some(recorded) = begun {
+        return resume::same(session, &sides, recorded, &request, &verb.journals).await;
+    }
+    velero_takes(&sides.site, &request).await?;
     let progress = Progress::new(session);
     let runner = sides.runner(session, &progress);
     let planned = runner.plan(&request, &saved.id, Detail::Needed).await?;
@@ -67,7 +64,7 @@ pub async fn run(session: &Session, verb: Run) -> Result {
     pruning::allow(session, &planned.plan, &verb.pruning)?;
     let report = runner.start(planned, &holder(session)).await;
     drop(progress);
-    super::report::end(session, &saved.id, report)
+    super::report::end(session, &resume::command(&saved.id, &verb.journals), report)
 }
 
 fn read(file: &Path) -> Result<Plan> {

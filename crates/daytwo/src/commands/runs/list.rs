@@ -1,0 +1,122 @@
+//! `daytwo runs list`: the runs whose journals a location holds.
+
+use daytwo_core::plan::Kind;
+use daytwo_engine::journal::Recorded;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::runs::List;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::Document;
+use crate::output::paint::Paint;
+use crate::output::table::{Cell, Table, Tone};
+use crate::output::words;
+use crate::place;
+use crate::settings::Session;
+
+use super::find;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RunList {
+    location: String,
+    items: Vec<Item>,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Item {
+    run: String,
+    /// What the run is: `restore`.
+    does: &'static str,
+    of: String,
+    context: String,
+    state: &'static str,
+    began: Timestamp,
+    last: Timestamp,
+    holder: String,
+    since: Timestamp,
+    steps: u64,
+    done: u64,
+}
+
+impl Document for RunList {
+    const KIND: &'static str = "RunList";
+
+    fn text(&self, paint: Paint, wide: bool) -> String {
+        let mut header = vec!["RUN", "DOES", "STATE", "STEPS", "AGE", "HOLDER"];
+        if wide {
+            header.extend(["SINCE", "LAST-RECORD", "CONTEXT"]);
+        }
+        let mut table = Table::new(header);
+        for item in &self.items {
+            let tone = if item.state == "Finished" { Tone::Good } else { Tone::Odd };
+            let mut row: Vec<Cell> = vec![
+                item.run.clone().into(),
+                format!("{} {}", item.does, item.of).into(),
+                Cell::new(item.state, tone),
+                format!("{}/{}", item.done, item.steps).into(),
+                words::age(item.began, self.now).into(),
+                item.holder.clone().into(),
+            ];
+            if wide {
+                row.extend([
+                    words::time(item.since).into(),
+                    words::time(item.last).into(),
+                    item.context.clone().into(),
+                ]);
+            }
+            table.row(row);
+        }
+        table.render(paint)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.items.iter().map(|item| item.run.clone()).collect()
+    }
+}
+
+/// Prints the runs, oldest first. A journal that cannot be read is named on stderr.
+///
+/// # Errors
+/// Those of reading the location.
+pub async fn run(session: &Session, verb: List) -> Result {
+    let reading = async {
+        let journals = place::journals(session, &verb.at, &verb.journals).await?;
+        let runs = find::all(session, &journals).await?;
+        Ok::<_, Failure>((journals, runs))
+    };
+    let stopped = || Failure::new(Exit::Failed, "stopped");
+    let (journals, runs) = session.interrupt.or(reading).await.ok_or_else(stopped)??;
+    if runs.is_empty() {
+        session.speak.note(&format!("no runs in {}", journals.url()));
+    }
+    session.out.document(&RunList {
+        location: journals.url().to_owned(),
+        items: runs.iter().map(item).collect(),
+        now: session.clock.now(),
+    })?;
+    Ok(Exit::Done)
+}
+
+fn item(recorded: &Recorded) -> Item {
+    let Kind::Restore(request) = &recorded.plan.kind;
+    let steps = recorded.plan.steps().count();
+    let done = recorded.plan.steps().filter(|(place, _)| recorded.is_done(*place)).count();
+    Item {
+        run: recorded.plan.id.clone(),
+        does: "restore",
+        of: request.backup.clone(),
+        context: recorded.plan.site.context.clone(),
+        state: find::state(recorded),
+        began: recorded.began,
+        last: recorded.last,
+        holder: recorded.holder.clone(),
+        since: recorded.since,
+        steps: steps as u64,
+        done: done as u64,
+    }
+}
