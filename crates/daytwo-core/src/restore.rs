@@ -11,6 +11,7 @@
 //! tells that they were restored.
 
 mod census;
+mod changes;
 mod content;
 mod convert;
 mod fixed;
@@ -30,6 +31,10 @@ mod target;
 mod view;
 
 pub use census::{Census, DataElsewhere, Volumes};
+pub use changes::{
+    AnnotationError, Annotations, Changes, ClassError, ClassMapping, ImageError, ImageMapping, Modifiers,
+    ModifiersError, StatusChoice, Unfit,
+};
 pub use convert::{Conversion, Converted, Unconvertible};
 pub use fixed::Fixed;
 pub use later::{Later, Owner, UNFINISHED_MARK};

@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::convert::Moves;
 use super::rules::Verdict;
-use super::{Action, Conversion, Existing, Failed, Rules, Skip, Source, Tally, Wave};
+use super::{Action, Conversion, Existing, Failed, Rules, Skip, Source, Tally, Unfit, Wave};
 use crate::finding::{Finding, Severity};
-use crate::json::JsonError;
 use crate::plan::{API_VERSION, Fact, Impact, Kind, Phase, Plan, SiteIdentity, Step};
 use crate::resource::ObjectKey;
 
@@ -89,7 +88,7 @@ impl<'a> Planner<'a> {
             backends: BTreeSet::new(),
             empty: (0, None),
             lost: (0, None),
-            known: Tally::default(),
+            known: Tally { changed: rules.request().changes.counts(), ..Tally::default() },
             extra: Vec::new(),
             moves: Moves::default(),
         }
@@ -100,7 +99,7 @@ impl<'a> Planner<'a> {
     pub fn take(
         &mut self,
         source: &Source<'_>,
-        there: impl FnOnce() -> Result<There, JsonError>,
+        there: impl FnOnce() -> Result<There, Unfit>,
     ) -> Option<Decided> {
         let object = self.rules.key(source);
         let decided = |action, why| Decided { object: object.clone(), action, why };
@@ -124,10 +123,16 @@ impl<'a> Planner<'a> {
                 }
                 Some(decided(action, None))
             }
+            // It is tried again when its wave comes, and counted then.
+            Ok(Some(Fate::Unfit(wave, error))) => {
+                let part = self.parts.entry(wave).or_default();
+                part.objects += 1;
+                part.works = true;
+                part.expected.failed(unfit(object.clone(), &error));
+                Some(decided(Action::Failed, None))
+            }
             Err(error) => {
-                let message = format!("its JSON in the backup cannot be read: {error}");
-                let reason = "Corrupt".to_owned();
-                self.known.failed(Failed { object: object.clone(), code: None, reason, message });
+                self.known.failed(unfit(object.clone(), &error));
                 Some(decided(Action::Failed, None))
             }
         }
@@ -137,13 +142,28 @@ impl<'a> Planner<'a> {
         &mut self,
         source: &Source<'_>,
         object: &ObjectKey,
-        there: impl FnOnce() -> Result<There, JsonError>,
-    ) -> Result<Option<Fate>, JsonError> {
+        there: impl FnOnce() -> Result<There, Unfit>,
+    ) -> Result<Option<Fate>, Unfit> {
         let wave = match self.rules.judge(source)? {
             Verdict::NotAsked => return Ok(None),
             Verdict::Skip(why) => return Ok(Some(Fate::Skip(why))),
             Verdict::Take(wave) => wave,
         };
+        match self.act(source, object, wave, there) {
+            Ok(action) => Ok(Some(Fate::Action(wave, action))),
+            Err(error @ Unfit::Rule { .. }) => Ok(Some(Fate::Unfit(wave, error))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is done about an object that `wave` takes.
+    fn act(
+        &mut self,
+        source: &Source<'_>,
+        object: &ObjectKey,
+        wave: Wave,
+        there: impl FnOnce() -> Result<There, Unfit>,
+    ) -> Result<Action, Unfit> {
         if object.resource == "namespaces" {
             self.brought_namespaces.insert(object.name.clone());
         }
@@ -164,11 +184,16 @@ impl<'a> Planner<'a> {
             self.creates += 1;
             self.foresee(source, object, wave)?;
         }
-        Ok(Some(Fate::Action(wave, action)))
+        if !self.known.changed.is_empty() {
+            for by in self.rules.changed_by(source)? {
+                *self.known.changed.entry(by.into_owned()).or_default() += 1;
+            }
+        }
+        Ok(action)
     }
 
     /// What follows from creating `source`.
-    fn foresee(&mut self, source: &Source<'_>, object: &ObjectKey, wave: Wave) -> Result<(), JsonError> {
+    fn foresee(&mut self, source: &Source<'_>, object: &ObjectKey, wave: Wave) -> Result<(), Unfit> {
         if wave == Wave::Webhooks && object.resource.contains("webhookconfigurations") {
             self.backends.extend(self.rules.backends(source)?);
         }
@@ -342,6 +367,12 @@ impl<'a> Planner<'a> {
 enum Fate {
     Skip(Skip),
     Action(Wave, Action),
+    /// It cannot be made what it is to be.
+    Unfit(Wave, Unfit),
+}
+
+fn unfit(object: ObjectKey, error: &Unfit) -> Failed {
+    Failed { object, code: None, reason: error.reason().to_owned(), message: error.to_string() }
 }
 
 #[cfg(test)]

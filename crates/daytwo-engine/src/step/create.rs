@@ -146,7 +146,7 @@ impl Reader<'_> {
                 Some(Outcome::skipped(rules.key(&source), Skip::BackendNotReady))
             }
             Ok(_) => None,
-            Err(error) => Some(Outcome::unreadable(rules.key(&source), &error)),
+            Err(error) => Some(Outcome::unfit(rules.key(&source), &error)),
         }
     }
 }
