@@ -176,7 +176,9 @@ fn keyed(
         wanted.push(which.clone());
         match there.iter_mut().find(|one| one.get(key) == Some(which)) {
             Some(found) => {
-                let Value::Object(old) = found.take() else { return Err(StrategicError::List(name.to_owned())) };
+                let Value::Object(old) = found.take() else {
+                    return Err(StrategicError::List(name.to_owned()));
+                };
                 *found = Value::Object(merge(old, element, inside)?);
             }
             None => there.push(Value::Object(without_directives(element))),

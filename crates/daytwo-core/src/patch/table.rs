@@ -50,9 +50,10 @@ pub fn fields(group: &str, kind: &str) -> Option<&'static Fields> {
         ("", "ServiceAccount") => &SERVICE_ACCOUNT,
         ("", "Node") => &NODE,
         ("", "ComponentStatus") => &CONDITIONED_ITSELF,
-        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration") => {
-            &WEBHOOKS
-        }
+        (
+            "admissionregistration.k8s.io",
+            "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration",
+        ) => &WEBHOOKS,
         ("admissionregistration.k8s.io", "MutatingAdmissionPolicy") => &MUTATING_POLICY,
         ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => &VALIDATING_POLICY,
         ("policy", "PodDisruptionBudget") => &BUDGET,
@@ -112,8 +113,7 @@ const POD: Fields =
 
 const POD_TEMPLATE: Fields = Fields(&[("metadata", Map(&METADATA)), ("spec", Map(&POD_SPEC))]);
 
-const POD_TEMPLATE_OBJECT: Fields =
-    Fields(&[("metadata", Map(&METADATA)), ("template", Map(&POD_TEMPLATE))]);
+const POD_TEMPLATE_OBJECT: Fields = Fields(&[("metadata", Map(&METADATA)), ("template", Map(&POD_TEMPLATE))]);
 
 const WORKLOAD: Fields = Fields(&[
     ("metadata", Map(&METADATA)),
@@ -121,15 +121,11 @@ const WORKLOAD: Fields = Fields(&[
     ("status", Map(&CONDITIONS)),
 ]);
 
-const JOB_TEMPLATE: Fields = Fields(&[
-    ("metadata", Map(&METADATA)),
-    ("spec", Map(&Fields(&[("template", Map(&POD_TEMPLATE))]))),
-]);
+const JOB_TEMPLATE: Fields =
+    Fields(&[("metadata", Map(&METADATA)), ("spec", Map(&Fields(&[("template", Map(&POD_TEMPLATE))])))]);
 
-const CRON_JOB: Fields = Fields(&[
-    ("metadata", Map(&METADATA)),
-    ("spec", Map(&Fields(&[("jobTemplate", Map(&JOB_TEMPLATE))]))),
-]);
+const CRON_JOB: Fields =
+    Fields(&[("metadata", Map(&METADATA)), ("spec", Map(&Fields(&[("jobTemplate", Map(&JOB_TEMPLATE))])))]);
 
 const SERVICE: Fields = Fields(&[
     ("metadata", Map(&METADATA)),

@@ -77,7 +77,17 @@ mod tests {
 
     #[test]
     fn numbers_that_keep_their_value_are_read() {
-        for number in ["0", "-0", "12345678901234567890", "-9223372036854775808", "1.50", "0.1", "1e3", "100.0", "2.5E-7"] {
+        for number in [
+            "0",
+            "-0",
+            "12345678901234567890",
+            "-9223372036854775808",
+            "1.50",
+            "0.1",
+            "1e3",
+            "100.0",
+            "2.5E-7",
+        ] {
             let text = format!(r#"{{"a":[{number}]}}"#);
             assert!(read(text.as_bytes()).is_ok(), "{number}");
         }
@@ -85,7 +95,9 @@ mod tests {
 
     #[test]
     fn a_number_that_would_become_another_one_is_refused() {
-        for number in ["123456789012345678901234567890", "0.1000000000000000055", "1e400", "-123456789012345678901"] {
+        for number in
+            ["123456789012345678901234567890", "0.1000000000000000055", "1e400", "-123456789012345678901"]
+        {
             let text = format!(r#"{{"a":"1e999","b":{number}}}"#);
             assert_eq!(read(text.as_bytes()), Err(TreeError::Number(number.to_owned())));
         }

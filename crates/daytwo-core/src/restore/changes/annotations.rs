@@ -84,8 +84,9 @@ fn is_qualified_name(key: &str) -> bool {
             && text.ends_with(|c: char| c.is_ascii_alphanumeric())
             && text.chars().all(inner)
     };
-    let label =
-        |text: &str| ends(text, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') && text.len() <= 63;
+    let label = |text: &str| {
+        ends(text, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') && text.len() <= 63
+    };
     name.len() <= 63
         && ends(name, |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
         && prefix.is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(label))

@@ -74,11 +74,9 @@ impl ClassMapping {
 
     fn edit_claim<'f>(&'f self, edits: &mut Edits<'f>) {
         for path in [&["spec", "storageClassName"][..], &["metadata", "annotations", ANNOTATION]] {
-            edits.replace(path, |value| {
-                match string(value).as_deref().and_then(|class| self.0.get(class)) {
-                    Some(to) => Change::With(quote(to).into_bytes()),
-                    None => Change::Keep,
-                }
+            edits.replace(path, |value| match string(value).as_deref().and_then(|class| self.0.get(class)) {
+                Some(to) => Change::With(quote(to).into_bytes()),
+                None => Change::Keep,
             });
         }
     }

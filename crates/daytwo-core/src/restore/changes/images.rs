@@ -102,11 +102,9 @@ impl ImageMapping {
         ] {
             edits.each_element(&[spec, &[list]].concat(), move |element| {
                 let mut edits = Edits::new();
-                edits.replace(image, |image| {
-                    match string(image).and_then(|image| self.map(&image)) {
-                        Some(to) => Change::With(quote(&to).into_bytes()),
-                        None => Change::Keep,
-                    }
+                edits.replace(image, |image| match string(image).and_then(|image| self.map(&image)) {
+                    Some(to) => Change::With(quote(&to).into_bytes()),
+                    None => Change::Keep,
                 });
                 edits.apply(element).map_or(Change::Keep, Change::With)
             });
@@ -137,20 +135,26 @@ mod tests {
 
     #[test]
     fn a_beginning_ends_where_a_part_of_the_name_ends() {
-        let mapping = mapping(&["quay.io/org=mirror.example/org", "quay.io/org/app:1=mirror.example/special:2"]);
+        let mapping =
+            mapping(&["quay.io/org=mirror.example/org", "quay.io/org/app:1=mirror.example/special:2"]);
         let map = |image: &str| mapping.map(image);
         assert_eq!(map("quay.io/org/app:2").as_deref(), Some("mirror.example/org/app:2"));
         assert_eq!(map("quay.io/org/app@sha256:0a").as_deref(), Some("mirror.example/org/app@sha256:0a"));
         assert_eq!(map("quay.io/org").as_deref(), Some("mirror.example/org"));
         assert_eq!(map("quay.io/organ/app"), None);
-        assert_eq!(map("quay.io/org/app:1").as_deref(), Some("mirror.example/special:2"), "the longest counts");
+        assert_eq!(
+            map("quay.io/org/app:1").as_deref(),
+            Some("mirror.example/special:2"),
+            "the longest counts"
+        );
         assert_eq!(map("quay.io/org/app:10").as_deref(), Some("mirror.example/org/app:10"));
         assert_eq!(map("other/quay.io/org/app"), None);
     }
 
     #[test]
     fn a_short_image_is_one_of_docker_hub() {
-        let mapping = mapping(&["docker.io/library=mirror.example/hub", "docker.io=mirror.example/all", "busybox=box"]);
+        let mapping =
+            mapping(&["docker.io/library=mirror.example/hub", "docker.io=mirror.example/all", "busybox=box"]);
         let map = |image: &str| mapping.map(image);
         assert_eq!(map("nginx:1.27").as_deref(), Some("mirror.example/hub/nginx:1.27"));
         assert_eq!(map("grafana/grafana").as_deref(), Some("mirror.example/all/grafana/grafana"));
@@ -165,7 +169,9 @@ mod tests {
     fn every_container_and_image_volume_is_mapped_and_nothing_else_changes() {
         let mapping = mapping(&["a=b"]);
         let spec = r#"{"containers":[{"name":"a","image":"a:1","env":[{"value":"a:1"}]}],"initContainers":[{"image":"a:1"}],"ephemeralContainers":[{"image":"a:1"}],"volumes":[{"image":{"reference":"a:1"}},{"name":"a"}]}"#;
-        let after = spec.replace(r#""image":"a:1""#, r#""image":"b:1""#).replace(r#"reference":"a"#, r#"reference":"b"#);
+        let after = spec
+            .replace(r#""image":"a:1""#, r#""image":"b:1""#)
+            .replace(r#"reference":"a"#, r#"reference":"b"#);
         let inside = |path: &[&str], spec: &str| {
             path.iter().rev().fold(spec.to_owned(), |inner, key| format!(r#"{{"{key}":{inner}}}"#))
         };

@@ -85,7 +85,9 @@ impl Modifiers {
             if rule.patches.apply(&mut object, source).map_err(unfit(number))? {
                 applied.push(number);
                 if let Some(what) = moved(&before, &object) {
-                    return Err(unfit(number)(format!("it would change the object's {what}, which no rule may")));
+                    return Err(unfit(number)(format!(
+                        "it would change the object's {what}, which no rule may"
+                    )));
                 }
             }
         }

@@ -16,10 +16,7 @@ impl StatusChoice {
     ///
     /// # Errors
     /// What `resolve` says of a word.
-    pub fn parse<E>(
-        words: &[String],
-        mut resolve: impl FnMut(&str) -> Result<String, E>,
-    ) -> Result<Self, E> {
+    pub fn parse<E>(words: &[String], mut resolve: impl FnMut(&str) -> Result<String, E>) -> Result<Self, E> {
         let full = |word: &String| match word.as_str() {
             "none" | "*" => Ok(word.clone()),
             resource => resolve(resource),

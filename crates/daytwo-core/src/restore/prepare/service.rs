@@ -39,11 +39,7 @@ pub fn address_fallback(service: &[u8], refusal: &str) -> Result<Option<(Vec<u8>
 }
 
 /// Takes from a Service what it is to get anew, where it has it.
-pub(super) fn with_new(
-    changes: &Changes,
-    service: &[u8],
-    edits: &mut Edits<'_>,
-) -> Result<(), JsonError> {
+pub(super) fn with_new(changes: &Changes, service: &[u8], edits: &mut Edits<'_>) -> Result<(), JsonError> {
     let fixed = Fixed::of(service)?;
     if changes.new_cluster_ips && !fixed.addresses.is_empty() {
         edits.remove(&["spec", "clusterIP"]).remove(&["spec", "clusterIPs"]);

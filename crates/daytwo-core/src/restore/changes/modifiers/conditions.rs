@@ -37,7 +37,8 @@ impl Conditions {
     /// Whether it may be about an object of this type, namespace and name.
     pub fn name(&self, source: &Source<'_>, resource: &str) -> bool {
         let namespace = |namespace: &str| {
-            self.namespaces.is_empty() || self.namespaces.iter().any(|wanted| glob::matches(wanted, namespace))
+            self.namespaces.is_empty()
+                || self.namespaces.iter().any(|wanted| glob::matches(wanted, namespace))
         };
         self.group_resource.is(resource)
             && source.namespace.is_none_or(namespace)
@@ -64,10 +65,14 @@ pub(super) struct GroupResource(pub String);
 
 impl GroupResource {
     pub fn is(&self, resource: &str) -> bool {
-        alternatives(&self.0).iter().any(|pattern| match (pattern.split_once('.'), resource.split_once('.')) {
-            (Some((plural, group)), Some((name, of))) => glob::matches(plural, name) && glob::matches(group, of),
-            (None, None) => glob::matches(pattern, resource),
-            _ => false,
+        alternatives(&self.0).iter().any(|pattern| {
+            match (pattern.split_once('.'), resource.split_once('.')) {
+                (Some((plural, group)), Some((name, of))) => {
+                    glob::matches(plural, name) && glob::matches(group, of)
+                }
+                (None, None) => glob::matches(pattern, resource),
+                _ => false,
+            }
         })
     }
 
@@ -83,7 +88,8 @@ fn alternatives(pattern: &str) -> Vec<String> {
     let Some((before, rest)) = pattern.split_once('{') else { return vec![pattern.to_owned()] };
     let Some((inside, after)) = rest.split_once('}') else { return vec![pattern.to_owned()] };
     let ends = alternatives(after);
-    let each = inside.split(',').flat_map(|choice| ends.iter().map(move |end| format!("{before}{choice}{end}")));
+    let each =
+        inside.split(',').flat_map(|choice| ends.iter().map(move |end| format!("{before}{choice}{end}")));
     each.collect()
 }
 

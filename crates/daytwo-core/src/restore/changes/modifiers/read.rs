@@ -161,7 +161,8 @@ fn rule(text: RuleText, yaml: &dyn Fn(&str) -> Result<Value, String>) -> Result<
         };
         texts.into_iter().map(object).collect::<Result<Vec<Value>, _>>()
     };
-    let given = [!text.patches.is_empty(), !text.merge_patches.is_empty(), !text.strategic_patches.is_empty()];
+    let given =
+        [!text.patches.is_empty(), !text.merge_patches.is_empty(), !text.strategic_patches.is_empty()];
     let patches = match given {
         [true, false, false] => {
             let operations = text.patches.into_iter().map(operation).collect::<Result<Vec<_>, _>>()?;
@@ -179,9 +180,11 @@ fn rule(text: RuleText, yaml: &dyn Fn(&str) -> Result<Value, String>) -> Result<
         ));
     }
     if conditions.group_resource.is("secrets") && holds_values(&conditions, &patches) {
-        return Err("it may be about Secrets and holds a value for data or stringData, which would stand in \
+        return Err(
+            "it may be about Secrets and holds a value for data or stringData, which would stand in \
              plans and journals: name other resources, or change metadata only, or remove, move and copy keys"
-            .to_owned());
+                .to_owned(),
+        );
     }
     Ok(Rule { conditions, patches })
 }
@@ -235,10 +238,13 @@ fn operation(text: OperationText) -> Result<PatchOperation, String> {
         "move" => PatchOperation::Move(MoveOperation { from: from()?, path }),
         "copy" => PatchOperation::Copy(CopyOperation { from: from()?, path }),
         "test" => PatchOperation::Test(TestOperation { path, value: value()? }),
-        other => return Err(format!("the operation {other:?} is none of add, remove, replace, move, copy, test")),
+        other => {
+            return Err(format!("the operation {other:?} is none of add, remove, replace, move, copy, test"));
+        }
     };
     let writes = !matches!(operation, PatchOperation::Test(_));
-    let identity = ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace", "/metadata/uid", "/metadata"];
+    let identity =
+        ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace", "/metadata/uid", "/metadata"];
     match identity.iter().any(|path| *path == text.path) && writes {
         true => Err(format!("{} is who the object is, which no rule may change", text.path)),
         false => Ok(operation),
@@ -248,7 +254,8 @@ fn operation(text: OperationText) -> Result<PatchOperation, String> {
 fn pointer(text: &str) -> Result<PointerBuf, String> {
     match text.is_empty() {
         true => Err("a path is empty".to_owned()),
-        false => PointerBuf::parse(text).map_err(|_| format!("{text:?} is no path: it begins with '/', with ~0 for ~ and ~1 for /")),
+        false => PointerBuf::parse(text)
+            .map_err(|_| format!("{text:?} is no path: it begins with '/', with ~0 for ~ and ~1 for /")),
     }
 }
 
@@ -265,16 +272,14 @@ fn value(text: &str) -> Result<Value, String> {
         return Ok(Value::String(text.to_owned()));
     }
     crate::patch::read(text.as_bytes()).map_err(|_| {
-        "a value looks like JSON and is not; a text goes between escaped quotes, as in \"\\\"1_000\\\"\"".to_owned()
+        "a value looks like JSON and is not; a text goes between escaped quotes, as in \"\\\"1_000\\\"\""
+            .to_owned()
     })
 }
 
 /// Whether a rule that may be about Secrets holds what may be one of their values.
 fn holds_values(conditions: &Conditions, patches: &Patches) -> bool {
-    let secret = |path: &str| {
-        let first = path.split('/').nth(1).unwrap_or_default();
-        !matches!(first, "metadata" | "type" | "immutable" | "apiVersion" | "kind")
-    };
+    let secret = |path: &str| matches!(path.split('/').nth(1), Some("data" | "stringData"));
     let written = |operation: &PatchOperation| match operation {
         PatchOperation::Add(AddOperation { path, value })
         | PatchOperation::Replace(ReplaceOperation { path, value })
