@@ -262,6 +262,7 @@ impl<'a> Planner<'a> {
         known.findings = self.rules.target().lacks(self.rules.census(), self.rules.request());
         known.findings.extend(self.about_volumes());
         known.findings.extend(self.moves.findings());
+        known.findings.extend(self.rules.impossible());
         Planned {
             plan: Plan {
                 api_version: API_VERSION.to_owned(),

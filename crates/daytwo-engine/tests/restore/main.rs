@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod converted;
 #[cfg(test)]
 mod existing;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::changes::Changes;
 use super::shared::{At, Filters, Identities};
 
 /// Verbs about restores.
@@ -39,6 +40,8 @@ pub enum Restore {
   daytwo restore create --from nightly --include-namespaces shop --namespace-mapping shop:shop-copy
   daytwo restore create --from nightly --include-namespaces shop --existing update
   daytwo restore create --from nightly --include-namespaces shop --existing replace --prune --dry-run
+  daytwo restore create --from nightly --image-mapping docker.io=registry.lan/hub --suspend-cronjobs
+  daytwo restore create --from nightly --storage-class-mapping fast:ssd --resource-modifiers rules.yaml --dry-run
   daytwo restore create --from nightly --empty-volumes -o json")]
 pub struct Create {
     /// The run's name: an RFC 1123 subdomain [default: BACKUP-YYYYMMDDhhmmss-ID, in UTC]
@@ -171,6 +174,8 @@ pub struct Request {
     /// Create claims empty whose data lies in a snapshot or a volume repository
     #[arg(long)]
     pub empty_volumes: bool,
+    #[command(flatten)]
+    pub changes: Changes,
     /// The most requests in flight; how many are best is found out
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,

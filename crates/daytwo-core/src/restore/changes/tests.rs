@@ -169,7 +169,7 @@ fn a_built_in_kind_gets_its_status_back_where_that_is_asked() {
     let finished = r#"{"metadata":{"namespace":"shop","name":"x"},"spec":{},"status":{"conditions":[{"type":"Complete","status":"True"}]}}"#;
     let status = |words: &[&str], object: Type, bytes: &str| {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        let choice = StatusChoice::parse(&words, |word| Ok::<_, ()>(word.to_owned())).unwrap();
+        let choice = StatusChoice::of(words);
         let rules =
             rules(&[(object, bytes)], Changes { status: choice, ..Changes::default() }, Target::default());
         let write = rules.prepare(&source(&kind(object), bytes)).unwrap();

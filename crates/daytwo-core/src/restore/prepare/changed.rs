@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::super::changes::Changed;
 use super::super::{Fixed, Rules, Source, Unfit};
+use crate::finding::{Finding, Severity};
 use crate::json::{JsonError, text_at};
 
 impl Rules {
@@ -45,6 +46,21 @@ impl Rules {
             }
         }
         Ok(by)
+    }
+
+    /// What was asked for and cannot be.
+    pub(in crate::restore) fn impossible(&self) -> Vec<Finding> {
+        let apart = |resource: &&str| self.target.served.get(*resource).is_some_and(|served| !served.status);
+        let finding = |resource: &str| Finding {
+            id: "restore-status-impossible".to_owned(),
+            severity: Severity::Warning,
+            subject: resource.to_owned(),
+            evidence: "--restore-status names it, and its kind has no status of its own".to_owned(),
+            breaks: "its objects get no status back".to_owned(),
+            remedy: "leave it out of --restore-status".to_owned(),
+            command: None,
+        };
+        self.request.changes.status.named().filter(apart).map(finding).collect()
     }
 
     /// How to let go of a CronJob that was suspended on the way.

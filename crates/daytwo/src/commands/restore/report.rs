@@ -13,6 +13,7 @@ use crate::failure::{Failure, Result};
 use crate::output::Document;
 use crate::output::paint::Paint;
 use crate::output::table::{Cell, Table, Tone};
+use crate::output::words;
 use crate::settings::Session;
 
 /// Entries of a list that the table shows; the wide one shows all.
@@ -72,7 +73,7 @@ impl Document for ReportDocument {
         text.push_str(&table(report, paint));
         let most = if wide { usize::MAX } else { SHOWN };
         let (counts, tally) = (&report.counts, &report.tally);
-        let lists: [(&str, u64, Vec<String>); 5] = [
+        let lists: [(&str, u64, Vec<String>); 6] = [
             ("Failed", counts.failed, tally.failures.iter().map(failed).collect()),
             ("To act on", tally.findings.len() as u64, tally.findings.iter().map(finding).collect()),
             (
@@ -81,6 +82,7 @@ impl Document for ReportDocument {
                 tally.differing.iter().map(ObjectKey::to_string).collect(),
             ),
             ("Passed over", counts.skipped, skipped(report)),
+            ("Asked to be changed", tally.changed.len() as u64, changed(report)),
             (
                 "Changed on the way",
                 tally.notes.len() as u64,
@@ -177,6 +179,16 @@ pub(super) fn finding(finding: &Finding) -> String {
         "{word}: {}: {}; {}; {} ({}){command}",
         finding.subject, finding.evidence, finding.breaks, finding.remedy, finding.id
     )
+}
+
+/// How many objects each change that was asked for is about.
+pub(super) fn changed(report: &Report) -> Vec<String> {
+    report
+        .tally
+        .changed
+        .iter()
+        .map(|(by, count)| format!("{by}: {}", words::count(*count, "object")))
+        .collect()
 }
 
 /// What was passed over: a line for each reason, and for each object that is lost.
