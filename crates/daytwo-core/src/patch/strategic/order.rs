@@ -1,5 +1,6 @@
 //! The order of merged lists: what the patch names stands in the patch's order, the rest in its own, and each goes
-//! between the others as it did before (`normalizeElementOrder` in apimachinery's `strategicpatch/patch.go`).
+//! between the others as it did before (`normalizeElementOrder` in apimachinery's `strategicpatch/patch.go`). Where a patch gives an order and deletes too, the
+//! order before is that of the list as it was: apimachinery looks at memory that the deletion has shifted by then.
 
 use serde_json::{Map, Value};
 

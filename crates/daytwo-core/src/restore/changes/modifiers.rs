@@ -11,6 +11,7 @@
 
 mod conditions;
 mod read;
+mod secrets;
 
 use json_patch::{Patch, PatchOperation};
 use serde::{Deserialize, Serialize};

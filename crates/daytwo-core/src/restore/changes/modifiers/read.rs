@@ -8,9 +8,10 @@ use json_patch::{
     TestOperation,
 };
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::conditions::{Conditions, GroupResource, Match};
+use super::secrets::holds_values;
 use super::{Modifiers, Patches, Rule};
 use crate::filter::glob;
 use crate::restore::order::built_in;
@@ -275,32 +276,4 @@ fn value(text: &str) -> Result<Value, String> {
         "a value looks like JSON and is not; a text goes between escaped quotes, as in \"\\\"1_000\\\"\""
             .to_owned()
     })
-}
-
-/// Whether a rule that may be about Secrets holds what may be one of their values.
-fn holds_values(conditions: &Conditions, patches: &Patches) -> bool {
-    let secret = |path: &str| matches!(path.split('/').nth(1), Some("data" | "stringData"));
-    let written = |operation: &PatchOperation| match operation {
-        PatchOperation::Add(AddOperation { path, value })
-        | PatchOperation::Replace(ReplaceOperation { path, value })
-        | PatchOperation::Test(TestOperation { path, value }) => secret(path.as_str()) && !value.is_null(),
-        PatchOperation::Remove(_) | PatchOperation::Move(_) | PatchOperation::Copy(_) => false,
-    };
-    let merged = |patch: &Value| {
-        let keys = patch.as_object().into_iter().flat_map(Map::iter);
-        keys.filter(|(key, _)| secret(&format!("/{key}"))).any(|(_, value)| holds(value))
-    };
-    conditions.matches.iter().any(|wanted| secret(&wanted.path) && !wanted.value.is_null())
-        || match patches {
-            Patches::Patches(operations) => operations.iter().any(written),
-            Patches::MergePatches(patches) | Patches::StrategicPatches(patches) => patches.iter().any(merged),
-        }
-}
-
-fn holds(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Object(map) => map.values().any(holds),
-        _ => true,
-    }
 }
