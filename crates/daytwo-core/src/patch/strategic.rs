@@ -135,7 +135,7 @@ fn merge_list(
 ) -> Result<Vec<Value>, StrategicError> {
     match field {
         Some(Field::Keyed(key, inside)) => keyed(name, there, change, key, inside),
-        Some(Field::Set) => set(name, there, change),
+        Some(Field::Set) => set(name, there, &change),
         _ => Ok(change.into_iter().filter_map(without_directive).collect()),
     }
 }
@@ -188,18 +188,18 @@ fn keyed(
 }
 
 /// Merges lists of scalars.
-fn set(name: &str, mut there: Vec<Value>, change: Vec<Value>) -> Result<Vec<Value>, StrategicError> {
-    if there.iter().chain(&change).any(|one| one.is_object() || one.is_array()) {
+fn set(name: &str, there: Vec<Value>, change: &[Value]) -> Result<Vec<Value>, StrategicError> {
+    if there.iter().chain(change).any(|one| one.is_object() || one.is_array()) {
         return Err(StrategicError::List(name.to_owned()));
     }
     let before = there.clone();
     let mut all = Vec::with_capacity(there.len() + change.len());
-    for one in there.drain(..).chain(change.iter().cloned()) {
+    for one in there.into_iter().chain(change.iter().cloned()) {
         if !all.contains(&one) {
             all.push(one);
         }
     }
-    Ok(order::sorted(all, &change, &before, |one| Some(one)))
+    Ok(order::sorted(all, change, &before, |one| Some(one)))
 }
 
 /// A value of a patch that nothing is merged with; `None` where it is nothing but a directive.

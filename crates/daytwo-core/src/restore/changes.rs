@@ -129,9 +129,9 @@ impl Changes {
         }
         if !self.modifiers.is_empty() {
             let now = Source { bytes: &changed.bytes, ..*source };
-            if let Some((bytes, rules)) = self.modifiers.apply(&now, resource)? {
-                changed.bytes = Cow::Owned(bytes);
-                changed.by.extend(rules.into_iter().map(|rule| Cow::Owned(rule_name(rule))));
+            if let Some(applied) = self.modifiers.apply(&now, resource)? {
+                changed.bytes = Cow::Owned(applied.bytes);
+                changed.by.extend(applied.rules.into_iter().map(|rule| Cow::Owned(rule_name(rule))));
             }
         }
         Ok(changed)

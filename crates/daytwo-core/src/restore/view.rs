@@ -3,9 +3,9 @@
 //! For people who decide whether to let it happen. It refuses to compare by other rules than the restore does, and to
 //! show a Secret's values unasked.
 
-use super::{Action, Unfit};
 use super::content::{self, Lost};
 use super::rules::{Rules, Source};
+use super::{Action, Unfit};
 use crate::diff::{Field, Noise, Options, Secrets, States, diff, three_way};
 use crate::json::{Edits, Meta};
 

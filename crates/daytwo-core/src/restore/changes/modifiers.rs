@@ -38,14 +38,25 @@ struct Rule {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 enum Patches {
     /// One JSON patch (RFC 6902).
-    Patches(Patch),
+    #[serde(rename = "patches")]
+    Json(Patch),
     /// Merge patches (RFC 7386), one after another.
-    MergePatches(Vec<Value>),
+    #[serde(rename = "mergePatches")]
+    Merge(Vec<Value>),
     /// Strategic merge patches, one after another.
-    StrategicPatches(Vec<Value>),
+    #[serde(rename = "strategicPatches")]
+    Strategic(Vec<Value>),
+}
+
+/// What rules made of an object.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Applied {
+    /// Its JSON.
+    pub bytes: Vec<u8>,
+    /// Which of them, counted from 1.
+    pub rules: Vec<usize>,
 }
 
 impl Modifiers {
@@ -59,17 +70,13 @@ impl Modifiers {
         self.0.len()
     }
 
-    /// `source`, one of `resource`, as the rules make it, and which of them did, counted from 1; `None` where none is
+    /// `source`, one of `resource`, as the rules make it; `None` where none is
     /// about it.
     ///
     /// # Errors
     /// It is not JSON, a number in it has more digits than a patch can keep, or a rule that is about it cannot be
     /// applied.
-    pub(super) fn apply(
-        &self,
-        source: &Source<'_>,
-        resource: &str,
-    ) -> Result<Option<(Vec<u8>, Vec<usize>)>, Unfit> {
+    pub(super) fn apply(&self, source: &Source<'_>, resource: &str) -> Result<Option<Applied>, Unfit> {
         let rules = self.0.iter().enumerate().map(|(at, rule)| (at + 1, rule));
         let concerned: Vec<(usize, &Rule)> =
             rules.filter(|(_, rule)| rule.conditions.name(source, resource)).collect();
@@ -96,7 +103,7 @@ impl Modifiers {
             return Ok(None);
         }
         let bytes = serde_json::to_vec(&object).map_err(|error| unfit(applied[0])(error.to_string()))?;
-        Ok(Some((bytes, applied)))
+        Ok(Some(Applied { bytes, rules: applied }))
     }
 }
 
@@ -104,7 +111,7 @@ impl Patches {
     /// Changes `object`; `false` where a test says not to.
     fn apply(&self, object: &mut Value, source: &Source<'_>) -> Result<bool, String> {
         match self {
-            Patches::Patches(operations) => match json_patch::patch(object, operations) {
+            Patches::Json(operations) => match json_patch::patch(object, operations) {
                 Ok(()) => Ok(true),
                 Err(error) if matches!(operations.get(error.operation), Some(PatchOperation::Test(_))) => {
                     Ok(false)
@@ -116,11 +123,11 @@ impl Patches {
                     error.kind
                 )),
             },
-            Patches::MergePatches(patches) => {
+            Patches::Merge(patches) => {
                 patches.iter().for_each(|patch| json_patch::merge(object, patch));
                 Ok(true)
             }
-            Patches::StrategicPatches(patches) => {
+            Patches::Strategic(patches) => {
                 let kind = source.resource;
                 let custom = || strategic::StrategicError::Custom(kind.kind.clone()).to_string();
                 let fields = table::fields(&kind.group, &kind.kind).ok_or_else(custom)?;

@@ -166,14 +166,14 @@ fn rule(text: RuleText, yaml: &dyn Fn(&str) -> Result<Value, String>) -> Result<
         [!text.patches.is_empty(), !text.merge_patches.is_empty(), !text.strategic_patches.is_empty()];
     let patches = match given {
         [true, false, false] => {
-            let operations = text.patches.into_iter().map(operation).collect::<Result<Vec<_>, _>>()?;
-            Patches::Patches(Patch(operations))
+            let operations = text.patches.iter().map(operation).collect::<Result<Vec<_>, _>>()?;
+            Patches::Json(Patch(operations))
         }
-        [false, true, false] => Patches::MergePatches(objects(text.merge_patches)?),
-        [false, false, true] => Patches::StrategicPatches(objects(text.strategic_patches)?),
+        [false, true, false] => Patches::Merge(objects(text.merge_patches)?),
+        [false, false, true] => Patches::Strategic(objects(text.strategic_patches)?),
         _ => return Err("it needs one of patches, mergePatches, strategicPatches, and only one".to_owned()),
     };
-    if matches!(patches, Patches::StrategicPatches(_))
+    if matches!(patches, Patches::Strategic(_))
         && let Some(group) = conditions.group_resource.group().filter(|group| !built_in(group))
     {
         return Err(format!(
@@ -228,7 +228,7 @@ fn selector(text: LabelSelector) -> Result<Selector, String> {
     requirements.join(",").parse().map_err(|error| format!("labelSelector: {error}"))
 }
 
-fn operation(text: OperationText) -> Result<PatchOperation, String> {
+fn operation(text: &OperationText) -> Result<PatchOperation, String> {
     let path = pointer(&text.path)?;
     let from = || pointer(&text.from);
     let value = || value(&text.value);

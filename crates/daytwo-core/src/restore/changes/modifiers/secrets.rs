@@ -21,8 +21,8 @@ pub(super) fn holds_values(conditions: &Conditions, patches: &Patches) -> bool {
     };
     conditions.matches.iter().any(|wanted| secret(&wanted.path) && !wanted.value.is_null())
         || match patches {
-            Patches::Patches(operations) => operations.iter().any(written),
-            Patches::MergePatches(patches) | Patches::StrategicPatches(patches) => patches.iter().any(merged),
+            Patches::Json(operations) => operations.iter().any(written),
+            Patches::Merge(patches) | Patches::Strategic(patches) => patches.iter().any(merged),
         }
 }
 

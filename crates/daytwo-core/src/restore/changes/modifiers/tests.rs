@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "rules are written where they are used")]
+
 use serde_json::json;
 
 use super::*;
@@ -17,8 +19,11 @@ fn rule(group_resource: &str, patches: Value) -> Value {
     json!({ "conditions": { "groupResource": group_resource }, "patches": patches })
 }
 
+/// An object, and the rules that made it so.
+type Made = (Value, Vec<usize>);
+
 /// What the rules make of an object of `resource` called `shop/web`.
-fn applied(rules: Value, resource: &str, object: Value) -> Result<Option<(Value, Vec<usize>)>, String> {
+fn applied(rules: Value, resource: &str, object: Value) -> Result<Option<Made>, String> {
     let rules = parse(rules).unwrap();
     let kept: Modifiers = serde_json::from_str(&serde_json::to_string(&rules).unwrap()).unwrap();
     assert_eq!(kept, rules, "a plan keeps them");
@@ -33,7 +38,7 @@ fn applied(rules: Value, resource: &str, object: Value) -> Result<Option<(Value,
     let bytes = object.to_string();
     let source = Source { resource: &kind, namespace: Some("shop"), name: "web", bytes: bytes.as_bytes() };
     let applied = rules.apply(&source, resource).map_err(|error| error.to_string())?;
-    Ok(applied.map(|(bytes, by)| (serde_json::from_slice(&bytes).unwrap(), by)))
+    Ok(applied.map(|applied| (serde_json::from_slice(&applied.bytes).unwrap(), applied.rules)))
 }
 
 fn deployment() -> Value {
