@@ -9,7 +9,7 @@
 //! It refuses to leave out what it cannot judge: an object whose labels cannot be read is taken.
 
 mod defaults;
-mod glob;
+pub(crate) mod glob;
 mod related;
 
 pub use defaults::{DEFAULTS, LeftOut, Objects, left_out_by_default};

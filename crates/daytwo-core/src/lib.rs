@@ -6,6 +6,7 @@ pub mod diff;
 pub mod filter;
 pub mod finding;
 pub mod json;
+pub mod patch;
 pub mod plan;
 pub mod redact;
 pub mod resource;

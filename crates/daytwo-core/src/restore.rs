@@ -15,6 +15,7 @@ mod ask;
 mod available;
 mod barrier;
 mod census;
+mod changes;
 mod content;
 mod convert;
 mod fates;
@@ -44,6 +45,10 @@ pub use ask::{Asked, Listener, NotAsked, Sampler, Scope, Unasked, lacking, may_b
 pub use available::Availability;
 pub use barrier::{Barrier, acting_webhook, silent_webhook};
 pub use census::{Census, DataElsewhere, Volumes, drivers_of};
+pub use changes::{
+    AnnotationError, Annotations, Changes, ClassError, ClassMapping, ImageError, ImageMapping, Modifiers,
+    ModifiersError, StatusChoice, Unfit,
+};
 pub use convert::{Conversion, Converted, Unconvertible};
 pub use fates::Fates;
 pub use fixed::Fixed;

@@ -2,12 +2,12 @@
 //! spans dots.
 
 /// Whether the text holds a wildcard.
-pub(super) fn is_glob(pattern: &str) -> bool {
+pub(crate) fn is_glob(pattern: &str) -> bool {
     pattern.contains(['*', '?', '[', '{'])
 }
 
 /// Refuses patterns that Velero refuses: `**`, `!`, `|`, parentheses, and brackets that are empty or do not match.
-pub(super) fn check(pattern: &str) -> Result<(), &'static str> {
+pub(crate) fn check(pattern: &str) -> Result<(), &'static str> {
     if pattern.is_empty() {
         return Err("it is empty");
     }
@@ -35,7 +35,7 @@ pub(super) fn check(pattern: &str) -> Result<(), &'static str> {
 }
 
 /// Whether the whole text fits the pattern. A bracket that is not closed stands for itself.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     fits(&[&pattern], &text)

@@ -5,8 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, How, Later, RECLAIM_MARK, Rules, Source, Write};
-use crate::json::JsonError;
+use super::{Action, How, Later, RECLAIM_MARK, Rules, Source, Unfit, Write};
 use crate::plan::{Plan, Step};
 use crate::resource::ObjectKey;
 
@@ -95,7 +94,7 @@ impl Needs {
     ///
     /// # Errors
     /// Its bytes are not JSON.
-    pub fn note(&mut self, rules: &Rules, source: &Source<'_>, action: Action) -> Result<(), JsonError> {
+    pub fn note(&mut self, rules: &Rules, source: &Source<'_>, action: Action) -> Result<(), Unfit> {
         let object = rules.key(source);
         if matches!(object.resource.as_str(), ROLES | CLUSTER_ROLES) {
             self.note_role(&object, source.bytes);

@@ -209,7 +209,13 @@ mod tests {
     fn what_a_server_lacks_for_an_object_is_read_out_of_its_message() {
         let lacks = |code, message: &str| {
             let object = key("pods", "a", "p");
-            lacking(&Failed { object, code: Some(code), reason: String::new(), message: message.into() })
+            lacking(&Failed {
+                object,
+                code: Some(code),
+                reason: String::new(),
+                message: message.into(),
+                next: None,
+            })
         };
         for (code, message, expected) in [
             (404, "namespaces \"a\" not found", Some(key("namespaces", "", "a"))),

@@ -172,7 +172,7 @@ mod tests {
     fn failed(name: &str, code: u16, message: &str) -> Failed {
         let object =
             ObjectKey { resource: "configmaps".into(), namespace: Some("a".into()), name: name.into() };
-        Failed { object, code: Some(code), reason: String::new(), message: message.into() }
+        Failed { object, code: Some(code), reason: String::new(), message: message.into(), next: None }
     }
 
     #[test]

@@ -117,7 +117,10 @@ impl Census {
             if meta.owner_references.is_some() && !self.owned.contains(&resource) {
                 self.owned.insert(resource.clone());
             }
-            self.note_asked(&resource, source)?;
+            // What cannot be changed as asked is counted as failed when it is judged.
+            let changed = request.changes.apply(source, &resource, false);
+            let bytes = changed.as_ref().map_or(source.bytes, |changed| &changed.bytes);
+            self.note_asked(&resource, &Source { bytes, ..*source })?;
         }
         Ok(())
     }

@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::convert::Moves;
 use super::preflight::Forecast;
 use super::rules::Verdict;
-use super::{Action, Conversion, Existing, Failed, Rules, Skip, Source, Tally, Wave, is_webhooks};
+use super::{Action, Conversion, Existing, Failed, Rules, Skip, Source, Tally, Unfit, Wave, is_webhooks};
 use crate::finding::{Finding, Severity};
-use crate::json::JsonError;
 use crate::plan::{API_VERSION, Fact, Impact, Kind, Phase, Plan, SiteIdentity, Step};
 use crate::resource::ObjectKey;
 
@@ -98,7 +97,7 @@ impl<'a> Planner<'a> {
             workloads: 0,
             empty: (0, None),
             lost: (0, None),
-            known: Tally::default(),
+            known: Tally { changed: rules.request().changes.counts(), ..Tally::default() },
             extra: Vec::new(),
             moves: Moves::default(),
             forecast: Forecast::new(rules),
@@ -110,7 +109,7 @@ impl<'a> Planner<'a> {
     pub fn take(
         &mut self,
         source: &Source<'_>,
-        there: impl FnOnce() -> Result<There, JsonError>,
+        there: impl FnOnce() -> Result<There, Unfit>,
     ) -> Option<Decided> {
         let object = self.rules.key(source);
         let decided = |action, why| Decided { object: object.clone(), action, why };
@@ -134,10 +133,16 @@ impl<'a> Planner<'a> {
                 }
                 Some(decided(action, None))
             }
+            // It is tried again when its wave comes, and counted then.
+            Ok(Some(Fate::Unfit(wave, error))) => {
+                let part = self.parts.entry(wave).or_default();
+                part.objects += 1;
+                part.works = true;
+                part.expected.failed(unfit(object.clone(), &error));
+                Some(decided(Action::Failed, None))
+            }
             Err(error) => {
-                let message = format!("its JSON in the backup cannot be read: {error}");
-                let reason = "Corrupt".to_owned();
-                self.known.failed(Failed { object: object.clone(), code: None, reason, message, next: None });
+                self.known.failed(unfit(object.clone(), &error));
                 Some(decided(Action::Failed, None))
             }
         }
@@ -147,13 +152,28 @@ impl<'a> Planner<'a> {
         &mut self,
         source: &Source<'_>,
         object: &ObjectKey,
-        there: impl FnOnce() -> Result<There, JsonError>,
-    ) -> Result<Option<Fate>, JsonError> {
+        there: impl FnOnce() -> Result<There, Unfit>,
+    ) -> Result<Option<Fate>, Unfit> {
         let wave = match self.rules.judge(source)? {
             Verdict::NotAsked => return Ok(None),
             Verdict::Skip(why) => return Ok(Some(Fate::Skip(why))),
             Verdict::Take(wave) => wave,
         };
+        match self.act(source, object, wave, there) {
+            Ok(action) => Ok(Some(Fate::Action(wave, action))),
+            Err(error @ Unfit::Rule { .. }) => Ok(Some(Fate::Unfit(wave, error))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is done about an object that `wave` takes.
+    fn act(
+        &mut self,
+        source: &Source<'_>,
+        object: &ObjectKey,
+        wave: Wave,
+        there: impl FnOnce() -> Result<There, Unfit>,
+    ) -> Result<Action, Unfit> {
         if object.resource == "namespaces" {
             self.brought_namespaces.insert(object.name.clone());
         }
@@ -179,7 +199,8 @@ impl<'a> Planner<'a> {
         let writes = matches!(action, Action::Created | Action::Updated | Action::Replaced);
         // What a run left unfinished is there already.
         if writes && there != There::Unfinished {
-            self.forecast.write(source, object, action)?;
+            let changed = self.rules.changed(source)?;
+            self.forecast.write(&Source { bytes: &changed.bytes, ..*source }, object, action)?;
         }
         if action == Action::Created {
             self.creates += 1;
@@ -188,16 +209,16 @@ impl<'a> Planner<'a> {
         if self.rules.request().wait && self.rules.wanted(source)?.is_some() {
             self.workloads += 1;
         }
-        Ok(Some(Fate::Action(wave, action)))
+        if !self.known.changed.is_empty() {
+            for by in self.rules.changed_by(source)? {
+                *self.known.changed.entry(by.into_owned()).or_default() += 1;
+            }
+        }
+        Ok(action)
     }
 
     /// Notes who has to answer before `source` is written, or before it is whole.
-    fn answered_for(
-        &mut self,
-        source: &Source<'_>,
-        object: &ObjectKey,
-        there: There,
-    ) -> Result<(), JsonError> {
+    fn answered_for(&mut self, source: &Source<'_>, object: &ObjectKey, there: There) -> Result<(), Unfit> {
         if is_webhooks(&object.resource) {
             if there == There::Unfinished || self.rules.parks(source)? {
                 self.parked = true;
@@ -210,7 +231,7 @@ impl<'a> Planner<'a> {
     }
 
     /// What follows from creating `source`.
-    fn foresee(&mut self, source: &Source<'_>, object: &ObjectKey, wave: Wave) -> Result<(), JsonError> {
+    fn foresee(&mut self, source: &Source<'_>, object: &ObjectKey, wave: Wave) -> Result<(), Unfit> {
         if object.resource == "persistentvolumeclaims"
             && let Some(why) = self.rules.comes_empty(source)
         {
@@ -277,6 +298,7 @@ impl<'a> Planner<'a> {
         known.findings.extend(self.about_volumes());
         known.findings.extend(self.moves.findings());
         known.findings.extend(self.forecast.findings());
+        known.findings.extend(self.rules.impossible());
         Planned {
             plan: Plan {
                 api_version: API_VERSION.to_owned(),
@@ -409,6 +431,12 @@ impl<'a> Planner<'a> {
 enum Fate {
     Skip(Skip),
     Action(Wave, Action),
+    /// It cannot be made what it is to be.
+    Unfit(Wave, Unfit),
+}
+
+fn unfit(object: ObjectKey, error: &Unfit) -> Failed {
+    Failed { object, code: None, reason: error.reason().to_owned(), message: error.to_string(), next: None }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! It takes out what binds the object to the cluster it came from and would do harm in this one: a PersistentVolume that still names the old claim's UID
 //! is released, and with the policy `Delete` its disk deleted; a finished Job runs again. It refuses to add labels.
 
+mod changed;
 mod custom;
 mod service;
 mod volume;
@@ -16,7 +17,7 @@ pub use workload::FINISHED_MARK;
 use super::later::Later;
 use super::order::{built_in, group};
 use super::rules::{Rules, Source};
-use super::{content, parked, references};
+use super::{Unfit, content, parked, references};
 use crate::json::{Edits, JsonError, Meta, elements, text_at};
 use crate::resource::ObjectKey;
 
@@ -68,12 +69,14 @@ impl Rules {
     /// The bytes to send for `source`, which was judged to be taken.
     ///
     /// # Errors
-    /// Its bytes are no JSON object with metadata.
-    pub fn prepare(&self, source: &Source<'_>) -> Result<Write, JsonError> {
+    /// Its bytes are no JSON object with metadata, or it cannot be changed as asked.
+    pub fn prepare(&self, source: &Source<'_>) -> Result<Write, Unfit> {
+        let changed = self.changed(source)?;
+        let source = &Source { bytes: &changed.bytes, ..*source };
         let meta = Meta::of(source.bytes)?;
         let resource = source.resource.group_resource();
         let mut edits = Edits::new();
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> = self.release(source, &changed).into_iter().collect();
         strip(&mut edits, &resource);
         self.translate(source, &resource, &mut edits)?;
         let mut how = How::Create;
@@ -85,6 +88,7 @@ impl Rules {
             "pods" => workload::pod(source.bytes, &self.target, &mut edits, &mut notes)?,
             "jobs.batch" => how = workload::job(source.bytes, &mut edits)?,
             "secrets" => token(source.bytes, &mut edits)?,
+            "services" => service::with_new(&self.request.changes, source.bytes, &mut edits)?,
             _ if self.parks(source)? => parked::park(source.bytes, &mut edits)?,
             "serviceaccounts" if source.name == "default" => how = How::DefaultAccount,
             _ => {}
@@ -96,7 +100,8 @@ impl Rules {
             _ => {
                 // A kind that is not served yet may have the subresource.
                 let apart = self.target.served.get(&resource).is_none_or(|kind| kind.status);
-                let status = if apart { custom::status(&resource, source.bytes)? } else { None };
+                let gives = apart && how == How::Create && self.request.changes.status.gives(&resource);
+                let status = if gives { custom::status(source.bytes)? } else { None };
                 let later = Later::of(&meta, manager.is_some(), status)?;
                 let moved = |version: &str, kind: &str| self.target.moved_owner(version, kind);
                 later.map(|later| later.moved(moved)).transpose()?
@@ -146,17 +151,19 @@ impl Rules {
     /// restored.
     ///
     /// # Errors
-    /// Its bytes are not JSON.
-    pub fn content(&self, source: &Source<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(), JsonError> {
+    /// Its bytes are not JSON, or it cannot be changed as asked.
+    pub fn content(&self, source: &Source<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(), Unfit> {
+        let changed = self.changed(source)?;
+        let source = &Source { bytes: &changed.bytes, ..*source };
         let resource = source.resource.group_resource();
         let key = self.key(source);
         let lost = self.lost(&resource, key.namespace.as_deref().unwrap_or_default(), &key.name);
         let mut edits = Edits::new();
         self.translate(source, &resource, &mut edits)?;
         if edits.is_empty() {
-            return content::feed(&resource, source.bytes, lost, sink);
+            return Ok(content::feed(&resource, source.bytes, lost, sink)?);
         }
-        content::feed(&resource, &edits.apply(source.bytes)?, lost, sink)
+        Ok(content::feed(&resource, &edits.apply(source.bytes)?, lost, sink)?)
     }
 
     /// Feeds what two copies of an object are compared by to `sink`: of an object as it is in the cluster.
@@ -186,6 +193,7 @@ impl Rules {
             let namespace = self.request.namespace_mapping.map(source.namespace.unwrap_or_default());
             volume::claim(source.bytes, self.empties(namespace, source.name), edits)?;
         }
+        self.request.changes.annotations.edit(edits);
         Ok(())
     }
 

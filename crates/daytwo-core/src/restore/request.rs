@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::Changes;
 use crate::filter::Filter;
 
 /// A restore, as asked for.
@@ -20,6 +21,9 @@ pub struct Request {
     pub filter: Filter,
     /// Where the objects of a namespace go instead.
     pub namespace_mapping: NamespaceMapping,
+    /// What is changed on the way.
+    #[serde(skip_serializing_if = "Changes::is_empty")]
+    pub changes: Changes,
     /// Claims whose data lies in a snapshot or a volume repository are made, empty.
     pub empty_volumes: bool,
     /// What becomes of objects that are there and differ.

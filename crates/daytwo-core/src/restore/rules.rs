@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::content::Lost;
 use super::order::{Traits, Wave, wave};
 use super::skip::{Skip, by_name, by_resource};
-use super::{Census, Existing, Request, Target, parked};
+use super::{Census, Existing, Request, Target, Unfit, parked};
 use crate::json::{JsonError, Meta, elements, find, text_at};
 use crate::resource::{ObjectKey, ResourceType};
 
@@ -59,7 +59,7 @@ pub struct Rules {
     pub(super) target: Target,
     /// Claims that will not get the volume they had, by namespace and name in the cluster.
     emptied: BTreeSet<(String, String)>,
-    /// Services whose address or ports another has, by namespace and name in the cluster.
+    /// Services whose address or ports another has, or which are to get new ones, by namespace and name in the cluster.
     moved: BTreeMap<(String, String), Lost>,
 }
 
@@ -86,7 +86,9 @@ impl Rules {
                 let taken = |what: &[String]| {
                     what.iter().any(|one| target.fixed.get(one).is_some_and(|holder| *holder != to))
                 };
-                let (address, ports) = (taken(&fixed.addresses), taken(&fixed.ports));
+                let new = |asked: bool, what: &[String]| (asked && !what.is_empty()) || taken(what);
+                let address = new(request.changes.new_cluster_ips, &fixed.addresses);
+                let ports = new(request.changes.new_node_ports, &fixed.ports);
                 (address || ports).then_some((to, Lost { volume: false, address, ports }))
             })
             .collect();
@@ -319,8 +321,10 @@ impl Rules {
     /// The Services, as `namespace/name` in the cluster, without which the webhooks in `source` refuse every write.
     ///
     /// # Errors
-    /// Its bytes are not JSON.
-    pub fn backends(&self, source: &Source<'_>) -> Result<Vec<String>, JsonError> {
+    /// Its bytes are not JSON, or it cannot be changed as asked.
+    pub fn backends(&self, source: &Source<'_>) -> Result<Vec<String>, Unfit> {
+        let changed = self.changed(source)?;
+        let source = Source { bytes: &changed.bytes, ..*source };
         let mut services = Vec::new();
         for webhook in parked::webhooks(source.bytes)? {
             if !parked::refuses(webhook)? {

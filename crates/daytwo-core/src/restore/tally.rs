@@ -155,6 +155,9 @@ pub struct Tally {
     /// Objects passed over.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub skipped: BTreeMap<Skip, SkippedGroup>,
+    /// Objects that were to be changed on the way, by the flag that asked for it, when the restore was planned.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub changed: BTreeMap<String, u64>,
     /// Changes on the way.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Noted>,
@@ -223,6 +226,9 @@ impl Tally {
     pub fn absorb(&mut self, later: Tally) {
         for (resource, counts) in &later.resources {
             self.resources.entry(resource.clone()).or_default().absorb(counts);
+        }
+        for (by, count) in later.changed {
+            *self.changed.entry(by).or_default() += count;
         }
         self.unnamed += later.unnamed;
         for failed in later.failures {

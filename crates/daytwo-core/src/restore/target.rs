@@ -26,6 +26,8 @@ pub struct ServedKind {
 pub struct VolumeState {
     /// Namespace and name of the claim it is bound to or reserved for.
     pub claim: Option<(String, String)>,
+    /// Its storage class; empty where it has none.
+    pub class: String,
     /// Whether its claim is gone: it is not given to a new one by itself.
     pub released: bool,
 }

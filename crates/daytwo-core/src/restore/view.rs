@@ -3,11 +3,11 @@
 //! For people who decide whether to let it happen. It refuses to compare by other rules than the restore does, and to
 //! show a Secret's values unasked.
 
-use super::Action;
 use super::content::{self, Lost};
 use super::rules::{Rules, Source};
+use super::{Action, Unfit};
 use crate::diff::{Field, Noise, Options, Secrets, States, diff, three_way};
-use crate::json::{Edits, JsonError, Meta};
+use crate::json::{Edits, Meta};
 
 impl Rules {
     /// The fields of `source` that differ from `live`, which is in its place, and those that are changed on the way.
@@ -15,14 +15,14 @@ impl Rules {
     /// it gets by the UIDs they have here, the namespace it goes to, and what a server decides.
     ///
     /// # Errors
-    /// One of the two is no JSON object with metadata.
+    /// One of the two is no JSON object with metadata, or `source` cannot be changed as asked.
     pub fn fields(
         &self,
         source: &Source<'_>,
         live: Option<&[u8]>,
         action: Action,
         secrets: Secrets,
-    ) -> Result<Vec<Field>, JsonError> {
+    ) -> Result<Vec<Field>, Unfit> {
         let Some(sent) = self.sent(source, live, action)? else { return Ok(Vec::new()) };
         let resource = source.resource.group_resource();
         // What it cannot get back is shown, though it does not count as differing.
@@ -58,7 +58,7 @@ impl Rules {
         source: &Source<'_>,
         live: Option<&[u8]>,
         action: Action,
-    ) -> Result<Option<Vec<u8>>, JsonError> {
+    ) -> Result<Option<Vec<u8>>, Unfit> {
         Ok(match (action, live) {
             (Action::Created | Action::Replaced | Action::Merged, _) => Some(self.prepare(source)?.body),
             (Action::Differs, Some(live)) => Some(live.to_vec()),
@@ -76,7 +76,9 @@ impl Rules {
         source: &Source<'_>,
         resource: &str,
         live: &[u8],
-    ) -> Result<(Vec<u8>, Vec<u8>), JsonError> {
+    ) -> Result<(Vec<u8>, Vec<u8>), Unfit> {
+        let changed = self.changed(source)?;
+        let source = &Source { bytes: &changed.bytes, ..*source };
         let key = self.key(source);
         let lost = self.lost(resource, key.namespace.as_deref().unwrap_or_default(), &key.name);
         let mut edits = Edits::new();

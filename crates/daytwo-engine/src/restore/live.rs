@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use daytwo_core::json::Meta;
 use daytwo_core::resource::{ObjectKey, ResourceType};
 use daytwo_core::restore::{
-    FINISHED_MARK, PARKED_MARK, RECLAIM_MARK, Rules, Source, UNFINISHED_MARK, is_webhooks,
+    FINISHED_MARK, PARKED_MARK, RECLAIM_MARK, Rules, Source, UNFINISHED_MARK, Unfit, is_webhooks,
 };
 use futures::stream::{self, StreamExt, TryStreamExt};
 use kube::Client;
@@ -127,8 +127,8 @@ impl Seen {
     /// Whether it is what `source` would be if it were restored.
     ///
     /// # Errors
-    /// The source is not JSON.
-    pub fn is(&self, rules: &Rules, source: &Source<'_>) -> Result<bool, daytwo_core::json::JsonError> {
+    /// The source is not JSON, or cannot be changed as asked.
+    pub fn is(&self, rules: &Rules, source: &Source<'_>) -> Result<bool, Unfit> {
         let mut digest = Sha256::new();
         rules.content(source, &mut |part| digest.update(part))?;
         Ok(half(digest) == self.content)

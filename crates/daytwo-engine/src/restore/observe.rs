@@ -158,6 +158,7 @@ fn volume(object: &[u8]) -> Result<VolumeState, JsonError> {
     let name = text(&["spec", "claimRef", "name"])?;
     Ok(VolumeState {
         claim: namespace.zip(name),
+        class: text(&["spec", "storageClassName"])?.unwrap_or_default(),
         released: text(&["status", "phase"])?.as_deref() == Some("Released"),
     })
 }

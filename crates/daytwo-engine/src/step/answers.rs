@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use daytwo_core::json::{JsonError, text_at};
+use daytwo_core::json::text_at;
 use daytwo_core::resource::ResourceType;
-use daytwo_core::restore::{Source, Verdict, is_webhooks, probe, refuses, webhook_name, webhooks};
+use daytwo_core::restore::{Source, Unfit, Verdict, is_webhooks, probe, refuses, webhook_name, webhooks};
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
@@ -94,7 +94,7 @@ impl Samples {
 /// counted as failed.
 async fn each(
     act: &Act<'_>,
-    mut object: impl FnMut(&Source<'_>) -> Result<bool, JsonError>,
+    mut object: impl FnMut(&Source<'_>) -> Result<bool, Unfit>,
 ) -> Result<(), RunError> {
     let mut entries = act.world.backup.entries().await?;
     let mut intake = Intake::new(act.world.rules.target());

@@ -3,9 +3,9 @@
 //! It looks again first: what is the same by now is left alone, and every change names the UID and the version of that
 //! look. It refuses to delete what the server would not take back.
 
-use daytwo_core::json::{JsonError, Meta};
+use daytwo_core::json::Meta;
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Action, Source, Write};
+use daytwo_core::restore::{Action, Source, Unfit, Write};
 use tokio::time::{Instant, sleep};
 
 use super::object::{Objects, Trouble};
@@ -126,7 +126,7 @@ impl Objects<'_> {
         Ok(true)
     }
 
-    fn is_same(&self, source: &Source<'_>, key: &ObjectKey, live: &[u8]) -> Result<bool, JsonError> {
+    fn is_same(&self, source: &Source<'_>, key: &ObjectKey, live: &[u8]) -> Result<bool, Unfit> {
         let rules = self.act.world.rules;
         let seen = Seen::of(rules, &key.resource, key.namespace.as_deref(), &key.name, live)?;
         seen.is(rules, source)

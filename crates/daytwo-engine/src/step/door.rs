@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use daytwo_core::restore::{Skip, Source, Wave, is_webhooks, refuses, webhooks};
+use daytwo_core::restore::{Skip, Source, Unfit, Wave, is_webhooks, refuses, webhooks};
 use tokio::time::{Instant, sleep};
 
 use super::answers::{Answers, Samples};
@@ -59,14 +59,15 @@ impl<'a> Door<'a> {
         if self.wave != Wave::Webhooks || !is_webhooks(&key.resource) || objects.seen(source).is_some() {
             return Ok(None);
         }
-        let configuration = match rules.parks(source).and_then(|parks| Ok((parks, rules.prepare(source)?))) {
+        let prepared = rules.parks(source).map_err(Unfit::from);
+        let configuration = match prepared.and_then(|parks| Ok((parks, rules.prepare(source)?))) {
             Ok((true, _)) => return Ok(None),
             Ok((false, write)) => write.body,
-            Err(error) => return Ok(Some(Outcome::unreadable(key, &error))),
+            Err(error) => return Ok(Some(Outcome::unfit(key, &error))),
         };
         let list = match webhooks(&configuration) {
             Ok(list) => list,
-            Err(error) => return Ok(Some(Outcome::unreadable(key, &error))),
+            Err(error) => return Ok(Some(Outcome::unfit(key, &error.into()))),
         };
         for webhook in list {
             if refuses(webhook).unwrap_or(true)

@@ -5,7 +5,7 @@
 
 use daytwo_core::json::JsonError;
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Action, Existing, How, Source, Wave, Write, address_fallback};
+use daytwo_core::restore::{Action, Existing, How, Source, Unfit, Wave, Write, address_fallback};
 
 use super::outcome::{End, Outcome, Told};
 use super::owners::Owners;
@@ -32,17 +32,23 @@ pub(super) struct Objects<'a> {
 
 /// Why an object was not written.
 pub(super) enum Trouble {
-    /// Its JSON, or that of what is there, cannot be read.
-    Source(JsonError),
+    /// Its JSON, or that of what is there, cannot be read; or it cannot be changed as asked.
+    Source(Unfit),
     /// The server refused it, or did not answer.
     Refused { error: ApiError, body: Vec<u8>, what: &'static str },
     /// The run is to end.
     Halted,
 }
 
+impl From<Unfit> for Trouble {
+    fn from(error: Unfit) -> Self {
+        Self::Source(error)
+    }
+}
+
 impl From<JsonError> for Trouble {
     fn from(error: JsonError) -> Self {
-        Self::Source(error)
+        Self::Source(error.into())
     }
 }
 
@@ -73,7 +79,7 @@ impl<'a> Objects<'a> {
                 End::Counted
             }
             Err(Trouble::Refused { error, body, what }) => self.refused(&key, &error, &body, what),
-            Err(Trouble::Source(error)) => return Outcome::unreadable(key, &error),
+            Err(Trouble::Source(error)) => return Outcome::unfit(key, &error),
         };
         Outcome::Told(Box::new(Told { key, end, notes }))
     }
@@ -117,7 +123,7 @@ impl<'a> Objects<'a> {
                 return None;
             }
             Err(Trouble::Refused { error, body, what }) => self.refused(&key, &error, &body, what),
-            Err(Trouble::Source(error)) => return Some(Outcome::unreadable(key, &error)),
+            Err(Trouble::Source(error)) => return Some(Outcome::unfit(key, &error)),
         };
         Some(Outcome::Told(Box::new(Told { key, end, notes })))
     }

@@ -1,8 +1,7 @@
 //! What came of one object of a wave, until it is counted.
 
-use daytwo_core::json::JsonError;
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Action, Failed, Skip, Tally};
+use daytwo_core::restore::{Action, Failed, Skip, Tally, Unfit};
 
 /// What came of an object.
 #[derive(Debug)]
@@ -43,11 +42,10 @@ impl Outcome {
         Self::Told(Box::new(Told { key, end: End::Skipped(why), notes }))
     }
 
-    /// Its JSON in the backup cannot be read.
-    pub fn unreadable(key: ObjectKey, error: &JsonError) -> Self {
-        let message = format!("its JSON in the backup cannot be read: {error}");
-        let failed =
-            Failed { object: key.clone(), code: None, reason: "Corrupt".to_owned(), message, next: None };
+    /// It cannot be made what it is to be.
+    pub fn unfit(key: ObjectKey, error: &Unfit) -> Self {
+        let (reason, message) = (error.reason().to_owned(), error.to_string());
+        let failed = Failed { object: key.clone(), code: None, reason, message, next: None };
         Self::Told(Box::new(Told { key, end: End::Failed(failed), notes: Vec::new() }))
     }
 

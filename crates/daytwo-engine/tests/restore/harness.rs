@@ -289,6 +289,7 @@ fn resource(api_version: &str, kind: &str) -> Resource {
         "Endpoints" => "endpoints".to_owned(),
         "NetworkPolicy" => "networkpolicies".to_owned(),
         "IPAddress" => "ipaddresses".to_owned(),
+        "Ingress" => "ingresses".to_owned(),
         "StorageClass" => "storageclasses".to_owned(),
         other if other.ends_with('s') => format!("{}es", other.to_lowercase()),
         other if other.ends_with('y') => format!("{}ies", other.to_lowercase().trim_end_matches('y')),

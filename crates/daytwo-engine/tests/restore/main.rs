@@ -11,6 +11,8 @@ mod ask;
 #[cfg(test)]
 mod barriers;
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod conversion;
 #[cfg(test)]
 mod converted;

@@ -4,6 +4,7 @@
 //! nothing here reads a file, the clock or a cluster.
 
 pub mod backup;
+pub mod changes;
 pub mod habits;
 pub mod key;
 pub mod location;

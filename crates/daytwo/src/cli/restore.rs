@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::changes::Changes;
 use super::shared::{At, Filters, Identities, Journals};
 
 /// Verbs about restores.
@@ -40,6 +41,8 @@ pub enum Restore {
   daytwo restore create --from nightly --include-namespaces shop --namespace-mapping shop:shop-copy
   daytwo restore create --from nightly --include-namespaces shop --existing update
   daytwo restore create --from nightly --include-namespaces shop --existing replace --prune --dry-run
+  daytwo restore create --from nightly --image-mapping docker.io=registry.lan/hub --suspend-cronjobs
+  daytwo restore create --from nightly --storage-class-mapping fast:ssd --resource-modifiers rules.yaml --dry-run
   daytwo restore create --from nightly --webhooks parked --wait --wait-timeout 30m
   daytwo restore create --from nightly --empty-volumes -o json
   daytwo restore create --from nightly --journal ./journals --velero-cr velero")]
@@ -198,6 +201,8 @@ pub struct Request {
     /// Create claims empty whose data lies in a snapshot or a volume repository
     #[arg(long)]
     pub empty_volumes: bool,
+    #[command(flatten)]
+    pub changes: Changes,
     /// Restore what controllers make again too: their pods, but for those of Jobs, Endpoints and EndpointSlices
     #[arg(long)]
     pub include_derived: bool,

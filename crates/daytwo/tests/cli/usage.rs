@@ -54,6 +54,14 @@ fn values_that_mean_nothing_are_refused_before_anything_is_touched() {
     person.run("backup create x --location ./b --encrypt-to age1nope").exits(2);
     person.run("backup create x --location ./b --sign-key absent.pem").exits(2).says("absent.pem");
     person.run("restore create --from x --location ./b --namespace-mapping ab").exits(2).says("FROM:TO");
+    let restore =
+        |flags: &str| person.run(&format!("restore create --from x --location ./b {flags}")).exits(2);
+    restore("--storage-class-mapping ab").says("--storage-class-mapping").says("FROM:TO");
+    restore("--image-mapping a:b").says("--image-mapping").says("FROM=TO");
+    restore("--set-annotation a").says("KEY=VALUE");
+    restore("--set-annotation daytwo.dev/restore-unfinished-").says("choose another key");
+    restore("--preserve-node-ports=perhaps").says("perhaps");
+    restore("--resource-modifiers absent.yaml").says("absent.yaml");
     assert!(!person.home().join("b").exists());
 }
 
@@ -72,4 +80,35 @@ fn a_cluster_that_cannot_be_reached_is_unknown_and_a_kubeconfig_that_is_not_ther
         .exits(3)
         .says("cannot reach the cluster of context c");
     assert!(!person.home().join("b").exists(), "nothing is written for a cluster that does not answer");
+}
+
+#[test]
+fn a_file_of_rules_is_refused_by_the_rule_that_is_wrong_before_anything_is_touched() {
+    let person = Person::new();
+    let refused = |rules: &str, why: &str| {
+        std::fs::write(person.home().join("rules.yaml"), rules).expect("a file");
+        let line = "restore create --from x --location ./b --resource-modifiers rules.yaml";
+        person.run(line).exits(2).says("rules.yaml").says(why);
+    };
+    let good = "{conditions: {groupResource: pods}, patches: [{operation: remove, path: /spec/nodeName}]}";
+    let with = |rule: &str| format!("version: v1\nresourceModifierRules:\n- {good}\n- {rule}\n");
+    refused("version: v1\nversion: v1\n", "version");
+    refused("version: v7\nresourceModifierRules: []\n", "v1 is read");
+    refused("- not rules\n", "no resource modifiers");
+    refused(&with("{conditions: {groupResource: pods}}"), "rule 2: it needs one of");
+    refused(
+        &with(
+            "{conditions: {groupResource: pods, resourceNameRegex: '('}, patches: [{operation: remove, path: /x}]}",
+        ),
+        "rule 2: the regular expression",
+    );
+    refused(
+        &with("{conditions: {groupResource: pods}, patches: [{operation: add, path: /x, value: 5}]}"),
+        "rule 2: invalid type",
+    );
+    let secret = with(
+        "{conditions: {groupResource: secrets}, mergePatches: [{patchData: '{data: {a: cGw0bnRlZA==}}'}]}",
+    );
+    refused(&secret, "rule 2: it may be about Secrets");
+    assert!(!person.home().join("b").exists());
 }

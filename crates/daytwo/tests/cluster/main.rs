@@ -13,6 +13,7 @@ mod run;
 #[allow(dead_code, reason = "shared with the tests that need no cluster")]
 mod conform;
 
+mod changes;
 mod interrupt;
 mod job;
 mod prune;

@@ -138,8 +138,11 @@ fn what_the_cluster_lacks_is_found_before_anything_is_written() {
     let claim = r#"{"metadata":{"name":"c"},"spec":{"storageClassName":"fast","volumeName":"pv"}}"#;
     let target = Target {
         namespaces: [("a".to_owned(), true)].into(),
-        volumes: [("pv".to_owned(), VolumeState { claim: Some(("a".into(), "c".into())), released: true })]
-            .into(),
+        volumes: [(
+            "pv".to_owned(),
+            VolumeState { claim: Some(("a".into(), "c".into())), released: true, ..VolumeState::default() },
+        )]
+        .into(),
         ..Target::default()
     };
     let claims = kind("", "persistentvolumeclaims", "PersistentVolumeClaim", true);

@@ -1,16 +1,12 @@
-//! The status of custom resources: an operator that does not find it does its work again.
+//! The status of what gets it back: an operator that does not find it does its work again.
 
 use crate::json::{Change, Edits, JsonError, find};
-use crate::restore::order::{built_in, group};
 
-/// The status to give back to `object`, one of `resource`; `None` of built-in kinds, whose controllers make it anew.
+/// The status to give back to `object`; `None` where it has none.
 ///
 /// A restored object begins at generation 1. What had been observed of it is as far observed again; what had not been is
 /// not observed at all.
-pub(super) fn status(resource: &str, object: &[u8]) -> Result<Option<Vec<u8>>, JsonError> {
-    if built_in(group(resource)) {
-        return Ok(None);
-    }
+pub(super) fn status(object: &[u8]) -> Result<Option<Vec<u8>>, JsonError> {
     let Some(status) = find(object, &["status"])?.map(|span| &object[span]) else { return Ok(None) };
     if status == b"null" || status == b"{}" {
         return Ok(None);
@@ -41,7 +37,7 @@ mod tests {
     use super::*;
 
     fn of(object: &str) -> Option<String> {
-        let status = status("widgets.x.io", object.as_bytes()).unwrap();
+        let status = status(object.as_bytes()).unwrap();
         status.map(|status| String::from_utf8(status).unwrap())
     }
 
@@ -58,9 +54,8 @@ mod tests {
     }
 
     #[test]
-    fn there_is_none_to_give_back_where_there_was_none_or_its_controller_makes_it() {
+    fn there_is_none_to_give_back_where_there_was_none() {
         assert_eq!(of(r#"{"metadata":{},"spec":{}}"#), None);
         assert_eq!(of(r#"{"metadata":{},"status":{}}"#), None);
-        assert_eq!(status("deployments.apps", br#"{"status":{"replicas":1}}"#).unwrap(), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Services whose address, node port or address family this cluster cannot give.
 
+use super::super::{Changes, Fixed};
 use crate::json::{Change, Edits, JsonError, find, text_at};
 
 /// A body without what the server refused, and what was given up; `None` if the refusal is about something else, or
@@ -35,6 +36,18 @@ pub fn address_fallback(service: &[u8], refusal: &str) -> Result<Option<(Vec<u8>
     };
     let body = edits.apply(service)?;
     Ok((body != service).then(|| (body, format!("{what} ({refusal})"))))
+}
+
+/// Takes from a Service what it is to get anew, where it has it.
+pub(super) fn with_new(changes: &Changes, service: &[u8], edits: &mut Edits<'_>) -> Result<(), JsonError> {
+    let fixed = Fixed::of(service)?;
+    if changes.new_cluster_ips && !fixed.addresses.is_empty() {
+        edits.remove(&["spec", "clusterIP"]).remove(&["spec", "clusterIPs"]);
+    }
+    if changes.new_node_ports && !fixed.ports.is_empty() {
+        without_ports(edits);
+    }
+    Ok(())
 }
 
 /// Takes its node ports from a Service.

@@ -166,7 +166,11 @@ fn a_claim_whose_volume_is_nowhere_would_wait_for_it_for_ever() {
 #[test]
 fn a_claim_keeps_a_live_volume_that_is_its_own_and_no_other_s() {
     let mut world = World::of(&[("persistentvolumeclaims", "a", "c", CLAIM)]);
-    let live = |name: &str| VolumeState { claim: Some(("a".into(), name.into())), released: false };
+    let live = |name: &str| VolumeState {
+        claim: Some(("a".into(), name.into())),
+        released: false,
+        ..VolumeState::default()
+    };
     world.target.volumes.insert("pv-1".into(), live("c"));
     assert!(world.body().contains("volumeName"));
     world.target.volumes.insert("pv-1".into(), live("other"));
@@ -178,7 +182,8 @@ fn a_claim_restored_as_a_copy_does_not_take_the_volume_of_the_original() {
     let mut world =
         World::of(&[("persistentvolumeclaims", "a", "c", CLAIM), ("persistentvolumes", "", "pv-1", VOLUME)]);
     world.request.namespace_mapping = NamespaceMapping::parse(["a:b"]).unwrap();
-    let live = VolumeState { claim: Some(("a".into(), "c".into())), released: false };
+    let live =
+        VolumeState { claim: Some(("a".into(), "c".into())), released: false, ..VolumeState::default() };
     world.target.volumes.insert("pv-1".into(), live);
     assert!(!world.body().contains("volumeName"));
 }
@@ -212,7 +217,8 @@ fn an_empty_claim_is_made_if_asked_for_and_said_to_be_empty() {
 #[test]
 fn a_claim_whose_volume_still_lives_is_not_lost_though_a_copy_lies_elsewhere() {
     let mut world = with_data_elsewhere();
-    let live = VolumeState { claim: Some(("a".into(), "c".into())), released: false };
+    let live =
+        VolumeState { claim: Some(("a".into(), "c".into())), released: false, ..VolumeState::default() };
     world.target.volumes.insert("pv-1".into(), live);
     assert_eq!(world.verdict(), Verdict::Take(Wave::Claims));
 }

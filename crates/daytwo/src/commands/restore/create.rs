@@ -21,6 +21,7 @@ use crate::progress::Progress;
 use crate::settings::Session;
 
 use super::super::backup::{objects, open};
+use super::changes::changes;
 use super::view::{AsReport, Look, View};
 use super::{pruning, resume, saved};
 
@@ -122,6 +123,7 @@ pub fn request(flags: &cli::Request) -> Result<Request> {
         backup: flags.from.clone(),
         filter: filters::filter(&flags.filters)?,
         namespace_mapping: mapping,
+        changes: changes(&flags.changes)?,
         empty_volumes: flags.empty_volumes,
         prune: flags.prune,
         existing: match flags.existing {
@@ -162,7 +164,9 @@ pub async fn sides(session: &Session, flags: &cli::Request, request: &mut Reques
     let stopped = || Failure::new(Exit::Failed, "stopped; nothing was written");
     let mut sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
     let kinds = objects::kinds(&mut sides.backup).await?;
-    for name in request.filter.resolve(&kinds) {
+    let mut unknown = request.filter.resolve(&kinds);
+    unknown.extend(request.changes.status.resolve(&kinds));
+    for name in unknown {
         session.speak.warn(&format!("the backup has no resource {name}"));
     }
     sides.backup.location().url().clone_into(&mut request.location);

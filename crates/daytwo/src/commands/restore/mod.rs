@@ -1,5 +1,6 @@
 //! `daytwo restore …`
 
+mod changes;
 pub mod create;
 mod fields;
 mod list;

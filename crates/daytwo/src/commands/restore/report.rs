@@ -89,7 +89,7 @@ impl Document for ReportDocument {
         text.push_str(&table(report, paint));
         let most = if wide { usize::MAX } else { SHOWN };
         let (counts, tally) = (&report.counts, &report.tally);
-        let lists: [(&str, u64, Vec<String>); 6] = [
+        let lists: [(&str, u64, Vec<String>); 7] = [
             ("Failed", counts.failed, tally.failures.iter().map(failed).collect()),
             ("To act on", tally.findings.len() as u64, tally.findings.iter().map(finding).collect()),
             (
@@ -98,6 +98,7 @@ impl Document for ReportDocument {
                 tally.differing.iter().map(ObjectKey::to_string).collect(),
             ),
             ("Passed over", counts.skipped, skipped(report)),
+            ("Asked to be changed", tally.changed.len() as u64, changed(report)),
             (
                 "Changed on the way",
                 tally.notes.len() as u64,
@@ -204,6 +205,16 @@ pub(super) fn finding(finding: &Finding) -> String {
         "{word}: {}: {}; {}; {} ({}){command}",
         finding.subject, finding.evidence, finding.breaks, finding.remedy, finding.id
     )
+}
+
+/// How many objects each change that was asked for is about.
+pub(super) fn changed(report: &Report) -> Vec<String> {
+    report
+        .tally
+        .changed
+        .iter()
+        .map(|(by, count)| format!("{by}: {}", words::count(*count, "object")))
+        .collect()
 }
 
 /// What was passed over: a line for each reason, and for each object that is lost.

@@ -134,6 +134,7 @@ impl View {
         if wide {
             text.push_str(&self.group("The same", Action::Same, most, paint));
         }
+        text.push_str(&lines("Asked to be changed", report::changed(report)));
         let notes = tally.notes.iter().map(|note| format!("{} {}", note.object, note.what));
         text.push_str(&lines("Changed on the way", notes.collect()));
         text.push_str(&self.cut());
