@@ -16,6 +16,7 @@ mod convert;
 mod fixed;
 mod later;
 pub mod order;
+mod owned;
 mod pace;
 mod planner;
 mod prepare;
