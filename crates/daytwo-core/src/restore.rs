@@ -23,6 +23,7 @@ mod fixed;
 mod later;
 mod next;
 pub mod order;
+mod owned;
 mod pace;
 mod parked;
 mod planner;

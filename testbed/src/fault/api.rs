@@ -138,6 +138,10 @@ impl Api {
     /// If the server is out of reach or answers nonsense.
     pub fn request(&mut self, method: &str, path: &str, body: &[u8]) -> Result<Response> {
         let kind = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        self.send(method, path, kind, body)
+    }
+
+    fn send(&mut self, method: &str, path: &str, kind: &str, body: &[u8]) -> Result<Response> {
         let headers = [
             ("Host", self.target.address.clone()),
             ("Accept", "application/json".to_owned()),
@@ -160,10 +164,18 @@ impl Api {
 
     fn value(&mut self, method: &str, path: &str, body: &[u8]) -> Result<Value> {
         let answer = self.request(method, path, body)?;
-        if !(200..300).contains(&answer.status) {
-            bail!("{method} {path}: {}: {}", answer.status, answer.text());
-        }
-        serde_json::from_slice(&answer.body).with_context(|| format!("{method} {path}: no JSON"))
+        succeeded(method, path, &answer)
+    }
+
+    /// Applies `object` at `path` on the server, as `manager`.
+    ///
+    /// # Errors
+    /// If the server does not answer with success.
+    pub fn apply(&mut self, path: &str, manager: &str, object: &Value) -> Result<Value> {
+        let path = format!("{path}?fieldManager={}", manager.replace(' ', "%20"));
+        let answer =
+            self.send("PATCH", &path, "application/apply-patch+yaml", object.to_string().as_bytes())?;
+        succeeded("PATCH", &path, &answer)
     }
 
     /// The object or list at `path`.
@@ -197,4 +209,11 @@ impl Api {
     pub fn delete(&mut self, path: &str) -> Result<Value> {
         self.value("DELETE", path, b"")
     }
+}
+
+fn succeeded(method: &str, path: &str, answer: &Response) -> Result<Value> {
+    if !(200..300).contains(&answer.status) {
+        bail!("{method} {path}: {}: {}", answer.status, answer.text());
+    }
+    serde_json::from_slice(&answer.body).with_context(|| format!("{method} {path}: no JSON"))
 }

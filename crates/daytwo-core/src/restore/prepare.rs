@@ -17,7 +17,7 @@ pub use workload::FINISHED_MARK;
 use super::later::Later;
 use super::order::{built_in, group};
 use super::rules::{Rules, Source};
-use super::{Unfit, content, parked, references};
+use super::{Unfit, content, owned, parked, references};
 use crate::json::{Edits, JsonError, Meta, elements, text_at};
 use crate::resource::ObjectKey;
 
@@ -94,6 +94,10 @@ impl Rules {
             _ => {}
         }
         let manager = manager(&meta)?;
+        let body = edits.apply(source.bytes)?;
+        // A Job that had finished is changed once more after its create.
+        let once = manager.is_some() && how == How::Create;
+        let once = once && owned::whole(&body, meta.managed_fields.unwrap_or(b"[]"))?;
         // The account has its owner and its managers from its controller.
         let later = match how {
             How::DefaultAccount => None,
@@ -102,12 +106,11 @@ impl Rules {
                 let apart = self.target.served.get(&resource).is_none_or(|kind| kind.status);
                 let gives = apart && how == How::Create && self.request.changes.status.gives(&resource);
                 let status = if gives { custom::status(source.bytes)? } else { None };
-                let later = Later::of(&meta, manager.is_some(), status)?;
+                let later = Later::of(&meta, once, status)?;
                 let moved = |version: &str, kind: &str| self.target.moved_owner(version, kind);
                 later.map(|later| later.moved(moved)).transpose()?
             }
         };
-        let body = edits.apply(source.bytes)?;
         for namespace in references::unmapped(&self.request.namespace_mapping, &body) {
             notes.push(format!("still names the namespace {namespace} in its content"));
         }

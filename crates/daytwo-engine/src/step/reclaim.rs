@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use daytwo_core::finding::{Finding, Severity};
-use daytwo_core::json::{JsonError, Meta, find, quote, string};
+use daytwo_core::json::{JsonError, Meta, elements, find, quote, string, text_at};
 use daytwo_core::resource::ObjectKey;
 use daytwo_core::restore::RECLAIM_MARK;
 use tokio::time::{Instant, sleep};
@@ -26,6 +26,8 @@ struct Held {
     policy: String,
     version: String,
     bound: bool,
+    /// Whoever set its policy with an update, and goes on to manage it.
+    manager: Option<String>,
     /// Namespace and name of the claim it is reserved for.
     claim: Option<(String, String)>,
 }
@@ -95,6 +97,7 @@ async fn held(act: &Act<'_>) -> Result<Vec<Held>, ApiError> {
                 name: meta.name.to_string(),
                 policy: policy.into_owned(),
                 version: meta.resource_version.as_deref().unwrap_or_default().to_owned(),
+                manager: manager(&meta)?,
                 bound: text(&["status", "phase"])?.as_deref() == Some("Bound"),
                 claim: namespace.zip(text(&["spec", "claimRef", "name"])?),
             });
@@ -112,7 +115,20 @@ async fn give_back(writer: &Writer<'_>, volume: &Held) -> Result<(), ApiError> {
         quote(RECLAIM_MARK),
         quote(&volume.policy)
     );
-    writer.merge_once(&path(volume), patch.into()).await
+    writer.merge_once_as(&path(volume), patch.into(), volume.manager.as_deref()).await
+}
+
+/// The manager of the policy, where it is one who updates.
+fn manager(meta: &Meta<'_>) -> Result<Option<String>, JsonError> {
+    let Some(entries) = meta.managed_fields else { return Ok(None) };
+    for entry in elements(entries) {
+        let entry = &entries[entry?];
+        let owns = find(entry, &["fieldsV1", "f:spec", "f:persistentVolumeReclaimPolicy"])?.is_some();
+        if owns && text_at(entry, &["operation"])?.as_deref() == Some("Update") {
+            return Ok(text_at(entry, &["manager"])?.map(|manager| manager.into_owned()));
+        }
+    }
+    Ok(None)
 }
 
 fn path(volume: &Held) -> String {

@@ -136,7 +136,20 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// The server's judgement, or that it did not answer.
     pub async fn merge_once(&self, path: &str, patch: Bytes) -> Result<(), ApiError> {
-        let path = format!("{path}?fieldManager={MANAGER}");
+        self.merge_once_as(path, patch, None).await
+    }
+
+    /// As [`Writer::merge_once`], as this manager of fields.
+    ///
+    /// # Errors
+    /// As [`Writer::merge_once`].
+    pub async fn merge_once_as(
+        &self,
+        path: &str,
+        patch: Bytes,
+        manager: Option<&str>,
+    ) -> Result<(), ApiError> {
+        let path = format!("{path}?fieldManager={}", escape(manager.unwrap_or(MANAGER)));
         let kind = "application/merge-patch+json";
         self.send(Method::PATCH, &path, kind, patch, METADATA).await.map(|_| ())
     }

@@ -88,7 +88,7 @@ pub enum Verb {
     Backup(backup::Backup),
     /// Restore a backup into a cluster
     #[command(subcommand)]
-    Restore(restore::Restore),
+    Restore(Box<restore::Restore>),
     /// Go on with a run that was stopped or killed
     #[command(after_help = "Examples:
   daytwo resume nightly-20261121060504-1f3c

@@ -20,7 +20,7 @@ use crate::settings::Session;
 pub async fn run(session: &Session, verb: Verb) -> Result {
     match verb {
         Verb::Backup(verb) => backup::run(session, verb).await,
-        Verb::Restore(verb) => restore::run(session, verb).await,
+        Verb::Restore(verb) => restore::run(session, *verb).await,
         Verb::Resume(verb) => restore::resume::run(session, verb).await,
         Verb::Runs(verb) => runs::run(session, verb).await,
         Verb::Location(verb) => location::run(session, verb).await,

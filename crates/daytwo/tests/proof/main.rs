@@ -29,6 +29,7 @@ mod kill;
 mod kill_restore;
 mod large;
 mod late;
+mod odd;
 mod readme;
 mod restart;
 mod round;

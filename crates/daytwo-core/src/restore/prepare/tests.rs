@@ -223,7 +223,7 @@ fn a_claim_whose_volume_still_lives_is_not_lost_though_a_copy_lies_elsewhere() {
     assert_eq!(world.verdict(), Verdict::Take(Wave::Claims));
 }
 
-const FINISHED: &str = r#"{"metadata":{$META,"labels":{"job-name":"j","a":"b"}},"spec":{"selector":{"matchLabels":{"batch.kubernetes.io/controller-uid":"u"}},"template":{"metadata":{"labels":{"batch.kubernetes.io/controller-uid":"u","a":"b"}}}},"status":{"startTime":"2026-01-01T00:00:00Z","completionTime":"2026-01-01T00:01:00Z","succeeded":1,"uncountedTerminatedPods":{},"ready":0,"conditions":[{"type":"Complete","status":"True","lastTransitionTime":"2026-01-01T00:01:00Z"}]}}"#;
+const FINISHED: &str = r#"{"metadata":{$META,"labels":{"job-name":"j","a":"b"}},"spec":{"selector":{"matchLabels":{"batch.kubernetes.io/controller-uid":"u"}},"template":{"metadata":{"labels":{"batch.kubernetes.io/controller-uid":"u","a":"b"}}}},"status":{"startTime":"2026-01-01T00:00:00Z","completionTime":"2026-01-01T00:01:00Z","succeeded":1,"uncountedTerminatedPods":{},"ready":0,"terminating":1,"conditions":[{"type":"Complete","status":"True","lastTransitionTime":"2026-01-01T00:01:00Z"}]}}"#;
 
 #[test]
 fn a_finished_job_would_run_again() {
@@ -234,7 +234,7 @@ fn a_finished_job_would_run_again() {
     assert_eq!(suspend, None);
     assert_eq!(
         String::from_utf8(status).unwrap(),
-        r#"{"startTime":"2026-01-01T00:00:00Z","completionTime":"2026-01-01T00:01:00Z","succeeded":1,"conditions":[{"type":"SuccessCriteriaMet","status":"True","lastTransitionTime":"2026-01-01T00:01:00Z"},{"type":"Complete","status":"True","lastTransitionTime":"2026-01-01T00:01:00Z"}]}"#
+        r#"{"startTime":"2026-01-01T00:00:00Z","completionTime":"2026-01-01T00:01:00Z","succeeded":1,"uncountedTerminatedPods":{},"ready":0,"conditions":[{"type":"SuccessCriteriaMet","status":"True","lastTransitionTime":"2026-01-01T00:01:00Z"},{"type":"Complete","status":"True","lastTransitionTime":"2026-01-01T00:01:00Z"}]}"#
     );
 }
 

@@ -76,8 +76,11 @@ fn finished_status(status: &[u8]) -> Result<Option<Vec<u8>>, JsonError> {
     }
     let Some((last, before)) = last else { return Ok(None) };
     let mut edits = Edits::new();
+    // Of pods that were still there at its end, none is here.
     for key in ["active", "ready", "terminating", "uncountedTerminatedPods"] {
-        edits.remove(&[key]);
+        if find(status, &[key])?.is_some_and(|span| !matches!(&status[span], b"0" | b"{}")) {
+            edits.remove(&[key]);
+        }
     }
     if !types.iter().any(|kind| kind == before) {
         let mut first = Edits::new();
