@@ -103,7 +103,8 @@ fn include_cluster_resources_alone_means_true() {
 #[test]
 fn veleros_restore_command_line_means_the_same() {
     let cli = parse("daytwo restore create --from-backup x --namespace-mappings a:b,c:d -w").unwrap();
-    let Verb::Restore(restore::Restore::Create(create)) = cli.verb else { panic!() };
+    let Verb::Restore(verb) = cli.verb else { panic!() };
+    let restore::Restore::Create(create) = *verb else { panic!() };
     assert_eq!(create.request.from, "x");
     assert_eq!(create.request.namespace_mapping, ["a:b", "c:d"]);
 }
