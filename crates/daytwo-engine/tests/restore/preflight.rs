@@ -247,6 +247,7 @@ async fn the_version_that_would_take_a_custom_resource_is_named() {
     cluster.apply(
         r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"knobs.example.com"},
         "spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"knobs","singular":"knob","kind":"Knob","listKind":"KnobList"},
+        "conversion":{"strategy":"Webhook","webhook":{"conversionReviewVersions":["v1"],"clientConfig":{"url":"https://127.0.0.1:1/"}}},
         "versions":[{"name":"v2","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}}},
         {"name":"v1","served":false,"storage":false,"schema":{"openAPIV3Schema":{"type":"object"}}}]}}"#,
     );

@@ -27,8 +27,13 @@ const FITS: &str = r#"{"containers":[{"name":"c","image":"i"}]}"#;
 const TOO_BIG: &str = r#"{"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"100"}}}]}"#;
 const WAS: &str = r#"{"availableReplicas":1,"observedGeneration":1}"#;
 
+/// The findings about what did not become available, as opposed to those of the plan.
+fn not_available(report: &Report) -> impl Iterator<Item = &Finding> {
+    report.tally.findings.iter().filter(|finding| finding.id == "restore-workload-not-available")
+}
+
 fn about<'r>(report: &'r Report, subject: &str) -> &'r Finding {
-    let found = report.tally.findings.iter().find(|finding| finding.subject == subject);
+    let found = not_available(report).find(|finding| finding.subject == subject);
     found.unwrap_or_else(|| panic!("{subject}: {:?}", report.tally.findings))
 }
 
@@ -123,7 +128,7 @@ async fn what_does_not_become_available_is_named_with_its_pod_and_the_reason() {
     assert!(kept_out.command.as_deref().unwrap().contains("deployments.apps kept-out"), "there is no pod");
     let claim = &about(&report, "persistentvolumeclaims/wait-in-vain/data").evidence;
     assert!(claim.contains("no storage class is set"), "{claim}");
-    assert_eq!(report.tally.findings.len(), 4, "{:?}", report.tally.findings);
+    assert_eq!(not_available(&report).count(), 4, "{:?}", report.tally.findings);
 }
 
 /// Stops a run once it waits for workloads, and keeps what it said.

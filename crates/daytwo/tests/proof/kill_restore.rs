@@ -178,7 +178,7 @@ fn a_killed_restore_is_gone_on_with_and_ends_equal_to_one_that_was_not() {
             }
             // The same command goes on, and so does the verb that is made for it.
             let args = match (&there, n % 2) {
-                (Some(_), _) => ["restore", "resume", &run, "--output=json"].map(str::to_owned).to_vec(),
+                (Some(_), 1) => ["resume", &run, "--output=json"].map(str::to_owned).to_vec(),
                 _ => create(&run, &target),
             };
             begun += usize::from(there.is_some());
