@@ -52,6 +52,10 @@ pub(super) fn map<'f>(
 /// The old namespaces that the edited object still names in a way that reads like a reference.
 pub(super) fn unmapped(mapping: &NamespaceMapping, body: &[u8]) -> Vec<String> {
     let names = |from: &str| {
+        // Most objects name it nowhere.
+        if memmem::find(body, from.as_bytes()).is_none() {
+            return false;
+        }
         let quoted = quote(from);
         [
             format!("\"namespace\":{quoted}"),

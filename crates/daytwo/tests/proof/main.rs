@@ -29,6 +29,7 @@ mod kill;
 mod kill_restore;
 mod large;
 mod late;
+mod minor;
 mod odd;
 mod readme;
 mod restart;
