@@ -25,8 +25,9 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, FromArgMatches};
 use jiff::Timestamp;
+use tokio::runtime::Builder;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Verb};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::paint::Paint;
@@ -52,7 +53,7 @@ fn main() -> ExitCode {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         tracing::debug!("a TLS provider had been installed before");
     }
-    let outcome = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let outcome = match runtime(&cli.verb).enable_all().build() {
         Ok(runtime) => runtime.block_on(async {
             let run = uuid::Uuid::new_v4().to_string();
             let interrupt = interrupt::Interrupt::listen(Speak { paint });
@@ -68,6 +69,15 @@ fn main() -> ExitCode {
             let _ = failure.print(&mut std::io::stderr(), paint);
             failure.exit.into()
         }
+    }
+}
+
+/// The runtime for `verb`. A restore sends many small requests: threads that hand them on to each other take, where the
+/// API server is on this machine, more of its time than they save.
+fn runtime(verb: &Verb) -> Builder {
+    match verb {
+        Verb::Restore(_) | Verb::Resume(_) => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
     }
 }
 
