@@ -1,5 +1,6 @@
 use super::*;
 use crate::plan::Place;
+use crate::plan::Step;
 use crate::resource::ResourceType;
 use crate::restore::{Census, DataElsewhere, Request, ServedKind, Target, VolumeState, Webhooks};
 
