@@ -1,13 +1,13 @@
 //! Looks for what the cluster has and the backup does not hold, where the backup says that its lists were whole.
 
 use daytwo_archive::Head;
-use daytwo_core::json::Meta;
+use daytwo_core::json::{Meta, elements, find};
 use daytwo_core::resource::{ObjectKey, ResourceType};
 use daytwo_core::restore::{Complete, Rules, prune_order};
 use kube::Client;
 
 use super::lists::{self, METADATA_ONLY};
-use crate::api::ApiError;
+use crate::api::{self, ApiError};
 use crate::discovery;
 
 /// An object that is to be deleted, as it was seen.
@@ -46,7 +46,12 @@ pub async fn extra(
     let mut found = Vec::new();
     for resource in complete.keys() {
         let Some(kind) = rules.target().kind(resource) else { continue };
-        for path in paths(rules, &kind) {
+        let paths = paths(rules, &kind);
+        // Most resources have no objects at all: one look saves one in each namespace.
+        if paths.len() > 1 && is_empty(client, &kind).await? {
+            continue;
+        }
+        for path in paths {
             lists::each(client, &path, METADATA_ONLY, |live| {
                 let meta = Meta::of(live)?;
                 let object = ObjectKey {
@@ -68,6 +73,19 @@ pub async fn extra(
     found.sort_by(|one, other| prune_order(&one.object, &other.object));
     found.dedup_by(|one, other| one.object == other.object);
     Ok(found)
+}
+
+/// Whether the cluster is known to have no object of `kind`; who may not look everywhere does not know.
+async fn is_empty(client: &Client, kind: &ResourceType) -> Result<bool, ApiError> {
+    let path = format!("{}?limit=1", discovery::path(kind, &kind.version, None));
+    match api::get(client, &path, METADATA_ONLY).await {
+        Ok(list) => {
+            let items = find(&list, &["items"]).ok().flatten();
+            Ok(items.is_some_and(|span| elements(&list[span]).next().is_none()))
+        }
+        Err(error) if error.is_denied() || error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// One list of all, or one of each namespace that was named.
