@@ -14,10 +14,10 @@ use crate::json::{Change, Edits, JsonError, fields, find, quote, string};
 pub const HIDDEN: &str = "<changed>";
 
 /// The annotation in which kubectl keeps what was last applied.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Other tools' annotations that hold the whole object, some compressed.
-const COPIES: [&str; 4] = [
+pub(crate) const COPIES: [&str; 4] = [
     "banzaicloud.com/last-applied",
     "kapp.k14s.io/original",
     "kapp.k14s.io/original-diff",
@@ -177,7 +177,11 @@ fn part(path: &Path, json: &[u8], known: &[String]) -> Option<Vec<u8>> {
         (Some("metadata"), None | Some("annotations")) => {
             Some(within(path, json, |object| hide(object, known, true)).unwrap_or_else(hidden))
         }
-        (Some("metadata"), _) => None,
+        // A label may repeat a value too.
+        (Some("metadata"), _) => {
+            let text = String::from_utf8_lossy(json);
+            repeats(&text, known).then(hidden)
+        }
         (Some(key), _)
             if HARMLESS.contains(&key)
                 && depth == 1

@@ -6,7 +6,7 @@
 //! [`Rules::prepare`] edits its bytes for writing, [`Rules::content`] gives what two copies are compared by.
 //!
 //! What a restore refuses to do: write what a server, a node or a controller makes by itself; start again what had
-//! finished; bring back a claim without its data as if nothing were missing; change an object that exists, but for a
+//! finished; bring back a claim without its data as if nothing were missing; change an object that exists, unless asked to, but for a
 //! ServiceAccount `default` as the controller makes it. Restored objects get no labels of their own: nothing in them
 //! tells that they were restored.
 

@@ -181,9 +181,11 @@ impl Journal {
             return Err(JournalError::Ended { run: run.to_owned(), at });
         }
         let gone = recorded.process.as_ref().zip(Process::own()).is_some_and(|(it, own)| it.is_gone(&own));
-        if gone {
+        if recorded.stopped.is_some() {
+            // It let go.
+        } else if gone {
             events.event(Event::Note(format!("{} is gone and did not let go of run {run}", recorded.holder)));
-        } else if recorded.stopped.is_none() {
+        } else {
             events.event(Event::Waiting {
                 what: format!("run {run} to stand still for {} s", timing.dead_after.as_secs()),
                 because: format!(

@@ -25,7 +25,7 @@ mod workloads;
 
 use daytwo_core::plan::Step;
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Action, Failed, is_webhooks};
+use daytwo_core::restore::{Action, Counts, Failed, Wave, is_webhooks};
 use jiff::SignedDuration;
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ use crate::journal::Recorded;
 
 /// Names of steps that also stand in what they tell.
 mod step_name {
+    pub const OWNERS: &str = "giving objects their owners";
     pub const WORKLOADS: &str = "availability of workloads";
     pub const RELEASE: &str = "releasing parked webhooks";
 }
@@ -51,7 +52,7 @@ pub(crate) fn name(step: &Step) -> String {
         Step::AwaitWorkloads { .. } => step_name::WORKLOADS.to_owned(),
         Step::ReleaseWebhooks { .. } => step_name::RELEASE.to_owned(),
         Step::PruneObjects { .. } => "deleting what the backup does not hold".to_owned(),
-        Step::BindOwners { .. } => "giving objects their owners".to_owned(),
+        Step::BindOwners { .. } => step_name::OWNERS.to_owned(),
         Step::RestoreReclaimPolicies { .. } => "giving volumes their reclaim policy back".to_owned(),
     }
 }
@@ -99,21 +100,31 @@ pub(crate) fn stands(recorded: &Recorded) -> Vec<String> {
     if left.iter().any(|step| matches!(step, Step::PruneObjects { .. })) {
         stands.push(format!("what the backup does not hold is not or not wholly deleted{yet}"));
     }
-    let created = recorded.tally.resources.values().any(|counts| counts.created > 0);
+    // A wave that was cut off before its first checkpoint may have written, and no count tells.
+    let begun = |wave: Wave| {
+        recorded.under_way.is_some_and(|(place, _)| {
+            matches!(recorded.plan.step(place), Some(Step::CreateObjects { wave: at, .. }) if *at == wave)
+        })
+    };
+    let made = |counts: &Counts| counts.created + counts.updated + counts.replaced > 0;
+    let any_begun = Wave::ALL.into_iter().any(begun);
+    let created = any_begun || recorded.tally.resources.values().any(made);
     if created && left.iter().any(|step| matches!(step, Step::BindOwners { .. })) {
         stands.push(format!("objects restored before their owners have none{until}"));
     }
-    let volumes = recorded.tally.resources.get("persistentvolumes").is_some_and(|counts| counts.created > 0);
+    let volumes = begun(Wave::Volumes) || recorded.tally.resources.get("persistentvolumes").is_some_and(made);
     if volumes && left.iter().any(|step| matches!(step, Step::RestoreReclaimPolicies { .. })) {
         stands.push(format!("restored PersistentVolumes keep the reclaim policy Retain{until}"));
     }
     if recorded.abort.is_some() {
         let held = recorded.tally.findings.iter().filter(|finding| finding.id == reclaim::HELD);
         stands.extend(held.map(|finding| format!("{} keeps the reclaim policy Retain", finding.subject)));
+        let parked = recorded.tally.findings.iter().filter(|finding| finding.id == release::PARKED);
+        stands
+            .extend(parked.map(|finding| format!("{} stays parked: {}", finding.subject, finding.evidence)));
     }
-    let webhooks = recorded.tally.resources.iter().any(|(resource, counts)| {
-        is_webhooks(resource) && counts.created + counts.updated + counts.replaced > 0
-    });
+    let webhooks = begun(Wave::Webhooks)
+        || recorded.tally.resources.iter().any(|(resource, counts)| is_webhooks(resource) && made(counts));
     if webhooks && left.iter().any(|step| matches!(step, Step::ReleaseWebhooks { .. })) {
         let what = "restored webhooks are parked, and let pass what they cannot be asked about";
         stands.push(format!("{what}{until}"));

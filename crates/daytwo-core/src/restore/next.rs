@@ -1,7 +1,7 @@
 //! What a person does next about an object that was refused: one command, chosen by what the server said. It refuses
 //! to guess at a cure: where the reason is not known, the object is tried once more, by itself.
 
-use super::{Existing, Failed, Request};
+use super::{Existing, Failed, Request, Webhooks};
 
 /// The command for `failed`, out of a restore of `request`.
 pub fn command(failed: &Failed, request: &Request) -> String {
@@ -33,11 +33,40 @@ pub fn command(failed: &Failed, request: &Request) -> String {
             let verb = quoted_after(said, "cannot ", ' ').unwrap_or("create");
             format!("kubectl auth can-i {verb} {resource}{scope}")
         }
-        Some(400 | 413 | 422) => {
-            let scope = source(failed, request).map(|name| format!(" -n {name}")).unwrap_or_default();
-            format!("daytwo backup get {} {resource}/{}{scope} -o yaml", request.backup, failed.object.name)
-        }
+        Some(400 | 413 | 422) => show(failed, request),
+        _ if failed.reason == "RuleNotApplied" || !is_plain(request) => show(failed, request),
         _ => again(failed, request),
+    }
+}
+
+/// Whether [`again`] says all that was asked for: what it leaves out would be restored otherwise.
+fn is_plain(request: &Request) -> bool {
+    request.changes.is_empty()
+        && request.filter.selector.is_none()
+        && !request.include_derived
+        && request.webhooks == Webhooks::default()
+}
+
+/// Shows the object as the backup holds it.
+fn show(failed: &Failed, request: &Request) -> String {
+    let scope = source(failed, request).map(|name| format!(" -n {name}")).unwrap_or_default();
+    let Failed { object, .. } = failed;
+    format!(
+        "daytwo backup get {} {}/{}{scope} -o yaml{}",
+        request.backup,
+        object.resource,
+        object.name,
+        at(request)
+    )
+}
+
+/// Where the backup lies.
+fn at(request: &Request) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/:._-@+=,~".contains(&byte);
+    match request.location.as_str() {
+        "" => String::new(),
+        location if location.bytes().all(plain) => format!(" --location {location}"),
+        location => format!(" --location '{}'", location.replace('\'', "'\\''")),
     }
 }
 
@@ -59,6 +88,7 @@ fn again(failed: &Failed, request: &Request) -> String {
     if request.empty_volumes {
         command.push_str(" --empty-volumes");
     }
+    command.push_str(&at(request));
     command
 }
 
@@ -79,6 +109,28 @@ mod tests {
     use super::*;
     use crate::resource::ObjectKey;
     use crate::restore::NamespaceMapping;
+
+    #[test]
+    fn what_cannot_be_said_again_whole_is_shown_instead() {
+        let object = ObjectKey { resource: "pods".into(), namespace: Some("a".into()), name: "p".into() };
+        let failed =
+            Failed { object, code: Some(409), reason: "Conflict".into(), message: String::new(), next: None };
+        let plain = Request { backup: "b".into(), location: "s3://x/y z".into(), ..Request::default() };
+        let again = "daytwo restore create --from b --include-namespaces a --include-resources pods --location 's3://x/y z'";
+        assert_eq!(command(&failed, &plain), again);
+        let show = "daytwo backup get b pods/p -n a -o yaml --location 's3://x/y z'";
+        let ruled = Failed { reason: "RuleNotApplied".into(), code: None, ..failed.clone() };
+        assert_eq!(command(&ruled, &plain), show);
+        let mut derived = plain.clone();
+        derived.include_derived = true;
+        let mut parked = plain.clone();
+        parked.webhooks = Webhooks::Parked;
+        let mut suspended = plain;
+        suspended.changes.suspend_cronjobs = true;
+        for request in [derived, parked, suspended] {
+            assert_eq!(command(&failed, &request), show);
+        }
+    }
 
     fn next(code: Option<u16>, reason: &str, message: &str) -> String {
         let object = ObjectKey {

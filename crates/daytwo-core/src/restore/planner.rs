@@ -205,7 +205,12 @@ impl<'a> Planner<'a> {
         }
         if action == Action::Created {
             self.creates += 1;
-            self.foresee(source, object, wave)?;
+            self.foresee(source, object)?;
+        }
+        if writes && self.notes {
+            for note in self.rules.prepare(source)?.notes {
+                self.parts.entry(wave).or_default().expected.note(object.clone(), note);
+            }
         }
         if self.rules.request().wait && self.rules.wanted(source)?.is_some() {
             self.workloads += 1;
@@ -232,23 +237,28 @@ impl<'a> Planner<'a> {
     }
 
     /// What follows from creating `source`.
-    fn foresee(&mut self, source: &Source<'_>, object: &ObjectKey, wave: Wave) -> Result<(), Unfit> {
+    fn foresee(&mut self, source: &Source<'_>, object: &ObjectKey) -> Result<(), Unfit> {
         if object.resource == "persistentvolumeclaims"
             && let Some(why) = self.rules.comes_empty(source)
         {
             self.empty.0 += 1;
             self.empty.1.get_or_insert_with(|| (object.clone(), why));
         }
-        if self.notes {
-            for note in self.rules.prepare(source)?.notes {
-                self.parts.entry(wave).or_default().expected.note(object.clone(), note);
-            }
-        }
         Ok(())
     }
 
-    /// Takes `source` in that was brought to another version, of which `notes` tell more.
-    pub fn converted(&mut self, source: &Source<'_>, conversion: &Conversion, notes: &[String]) {
+    /// Takes `source` in that was brought to another version, of which `notes` tell more, if `action` is to write it or
+    /// to find it written.
+    pub fn converted(
+        &mut self,
+        source: &Source<'_>,
+        action: Action,
+        conversion: &Conversion,
+        notes: &[String],
+    ) {
+        if matches!(action, Action::Skipped | Action::Failed | Action::Differs | Action::Deleted) {
+            return;
+        }
         let object = self.rules.key(source);
         self.moves.converted(conversion, &object);
         notes.iter().for_each(|note| self.known.note(object.clone(), note.as_str()));

@@ -136,7 +136,8 @@ impl<'a> Forecast<'a> {
         }
         if action == Action::Created {
             if key.resource == "services" {
-                self.services.take(target, source.bytes, key)?;
+                let changes = &self.rules.request().changes;
+                self.services.take((target, changes), source.bytes, key)?;
             }
             self.drivers.take((census, target), source, key)?;
         }
@@ -258,9 +259,8 @@ fn namespace_labels<'a>(rules: &'a Rules, to: &'a str) -> NamespaceLabels<'a> {
 fn unseen(ground: &Ground) -> Option<Finding> {
     let mut few = Few::default();
     ground.unseen.iter().for_each(|one| few.add(|| one.clone()));
-    (!few.is_empty()).then(|| Finding {
-        severity: Severity::Info,
-        ..finding(
+    (!few.is_empty()).then(|| {
+        finding(
             "restore-not-foreseen",
             "the pre-flight".to_owned(),
             few.to_string(),

@@ -134,7 +134,7 @@ impl Rules {
         edits.set_str(&["metadata", "uid"], live.uid.as_deref().unwrap_or_default());
         edits.set_str(&["metadata", "resourceVersion"], live.resource_version.as_deref().unwrap_or_default());
         let owners = match (&write.later, uids) {
-            (Some(later), Some(uids)) => later.references(uids)?,
+            (Some(later), Some(uids)) if !later.owners.is_empty() => later.references(uids)?,
             _ => live.owner_references.map(<[u8]>::to_vec),
         };
         if let Some(owners) = owners {

@@ -117,7 +117,10 @@ impl Report {
     /// Corrects what was foreseen by what the server said: it refuses `refused`, and what it was asked is `asked`.
     pub fn correct(&mut self, refused: Vec<Failed>, asked: &Asked) {
         self.tally.findings.extend(barrier::findings(&refused));
-        refused.into_iter().for_each(|failed| self.tally.refused(failed));
+        for mut failed in refused {
+            failed.next = Some(next::command(&failed, &self.request));
+            self.tally.refused(failed);
+        }
         self.tally.findings.extend(asked.findings());
         self.counts = self.tally.counts();
     }

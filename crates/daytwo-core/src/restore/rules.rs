@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::content::Lost;
-use super::order::{Traits, Wave, wave};
+use super::order::{self, Traits, Wave, wave};
 use super::skip::{Skip, by_name, by_resource};
 use super::{Census, Existing, Request, Target, Unfit, parked};
 use crate::json::{JsonError, Meta, elements, find, text_at};
@@ -110,12 +110,6 @@ impl Rules {
         &self.target
     }
 
-    /// Sees the cluster anew.
-    #[must_use]
-    pub fn with_target(self, target: Target) -> Self {
-        Self::new(self.request, self.census, target)
-    }
-
     /// The object's name in the cluster.
     pub fn key(&self, source: &Source<'_>) -> ObjectKey {
         let resource = source.resource.group_resource();
@@ -155,7 +149,7 @@ impl Rules {
     /// The resource of `kind` in `group`: of the cluster's, or of those that the backup defines; at a version that is
     /// served.
     pub fn resource_of(&self, group: &str, kind: &str) -> Option<ResourceType> {
-        let is = |resource: &str| resource.split_once('.').map_or("", |(_, group)| group) == group;
+        let is = |resource: &str| order::group(resource) == group;
         let mut served = self.target.served.iter();
         let here = served.find(|(resource, served)| served.kind == kind && is(resource));
         let here = here.and_then(|(resource, _)| self.target.kind(resource));

@@ -29,15 +29,29 @@ impl Process {
         })
     }
 
-    /// Whether it is known to be gone, as far as `own` can see.
+    /// Whether it is known to be gone, as far as `own` can see. A `/proc` that hides the processes of others says nothing.
     pub fn is_gone(&self, own: &Process) -> bool {
-        self.boot == own.boot && self.namespace == own.namespace && started(self.number) != Some(self.started)
+        if self.boot != own.boot || self.namespace != own.namespace {
+            return false;
+        }
+        match std::fs::read_to_string(stat_of(self.number)) {
+            Ok(stat) => started_of(&stat) != Some(self.started),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound && sees_all(),
+        }
     }
 }
 
+/// Whether processes of other users are seen: the first one of a namespace is there as long as the namespace is.
+fn sees_all() -> bool {
+    std::fs::metadata(stat_of(1)).is_ok()
+}
+
+fn stat_of(number: u32) -> String {
+    format!("/proc/{number}/stat")
+}
+
 fn started(number: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
-    started_of(&stat)
+    started_of(&std::fs::read_to_string(stat_of(number)).ok()?)
 }
 
 /// Field 22; field 2, the command, is in parentheses and may hold anything. A process that only waits to be collected

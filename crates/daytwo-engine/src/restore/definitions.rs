@@ -1,7 +1,7 @@
 //! Looks up how the cluster converts custom resources of which the backup holds a version that it does not serve. It
 //! refuses to ask about any other: definitions are large.
 
-use daytwo_core::json::text_at;
+use daytwo_core::json::{JsonError, elements, find, text_at};
 use daytwo_core::restore::{Census, Existing, Request, Target};
 use kube::Client;
 
@@ -32,15 +32,33 @@ pub async fn look(
             Err(error) => return Err(error),
         };
         let strategy = text_at(&definition, &["spec", "conversion", "strategy"]);
-        let strategy = strategy.map_err(|error| ApiError::Garbled {
+        let garbled = |error: JsonError| ApiError::Garbled {
             method: http::Method::GET,
             path: path.clone(),
             what: error.to_string(),
-        })?;
+        };
+        let strategy = strategy.map_err(garbled)?;
         match strategy.as_deref() {
+            // Of a version that it does not name nobody knows whether it had the same fields.
+            Some("None") | None if !names(&definition, &kind.version).map_err(garbled)? => false,
             Some("None") | None => target.alike.insert(resource.to_owned()),
             Some(_) => target.by_webhook.insert(resource.to_owned()),
         };
     }
     Ok(())
+}
+
+/// Whether a definition names `version`, served or not.
+fn names(definition: &[u8], version: &str) -> Result<bool, JsonError> {
+    let Some(span) = find(definition, &["spec", "versions"])? else { return Ok(false) };
+    let versions = &definition[span];
+    if !versions.starts_with(b"[") {
+        return Ok(false);
+    }
+    for element in elements(versions) {
+        if text_at(&versions[element?], &["name"])?.as_deref() == Some(version) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use daytwo_core::json::Meta;
+use daytwo_core::json::{JsonError, Meta};
 use daytwo_core::resource::{ObjectKey, ResourceType};
 use daytwo_core::restore::{
     FINISHED_MARK, PARKED_MARK, RECLAIM_MARK, Rules, Source, UNFINISHED_MARK, Unfit, is_webhooks,
@@ -34,6 +34,8 @@ pub struct Seen {
     /// Whether a restore that was cut off made it, and did not come to its last write: a Job without its status, a
     /// PersistentVolume without its reclaim policy, parked webhooks, an object without its owners.
     pub half_done: bool,
+    /// Whether its content is held back until then: a Job is suspended, a volume retained, a webhook parked.
+    held_back: bool,
     /// Whether it has owners.
     pub owned: bool,
 }
@@ -109,19 +111,32 @@ impl Seen {
         namespace: Option<&str>,
         name: &str,
         object: &[u8],
-    ) -> Result<Self, daytwo_core::json::JsonError> {
+    ) -> Result<Self, JsonError> {
         let mut digest = Sha256::new();
         rules.live_content(resource, namespace, name, object, &mut |part| digest.update(part))?;
-        let marked = |mark: &str| memmem::find(object, mark.as_bytes()).is_some();
-        let half_done = match resource {
-            "jobs.batch" => marked(FINISHED_MARK),
-            "persistentvolumes" => marked(RECLAIM_MARK),
-            _ if is_webhooks(resource) => marked(PARKED_MARK),
+        let holds = |text: &str| memmem::find(object, text.as_bytes()).is_some();
+        // Data may speak of a mark; an annotation is one.
+        let marked =
+            |mark: &str| Ok::<_, JsonError>(holds(mark) && Meta::of(object)?.annotation(mark)?.is_some());
+        let held_back = match resource {
+            "jobs.batch" => marked(FINISHED_MARK)?,
+            "persistentvolumes" => marked(RECLAIM_MARK)?,
+            _ if is_webhooks(resource) => marked(PARKED_MARK)?,
             _ => false,
-        } || marked(UNFINISHED_MARK);
+        };
+        let half_done = held_back || marked(UNFINISHED_MARK)?;
         // Inside an annotation its quotes would be escaped.
-        let owned = marked(r#""ownerReferences""#);
-        Ok(Self { content: half(digest), half_done, owned })
+        let owned = holds(r#""ownerReferences""#);
+        Ok(Self { content: half(digest), half_done, held_back, owned })
+    }
+
+    /// Whether a restore of `source` has its last write to do: it is half done, and what is there is what `source` would
+    /// be, as far as that can be compared before.
+    ///
+    /// # Errors
+    /// As of [`Seen::is`].
+    pub fn finishes(&self, rules: &Rules, source: &Source<'_>) -> Result<bool, Unfit> {
+        Ok(self.half_done && (self.held_back || self.is(rules, source)?))
     }
 
     /// Whether it is what `source` would be if it were restored.

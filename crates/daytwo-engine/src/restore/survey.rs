@@ -66,7 +66,7 @@ pub async fn judge(
         let source = admitted.source();
         let there = || match live.get(rules, &source) {
             None => Ok(There::Nothing),
-            Some(seen) if seen.half_done => Ok(There::Unfinished),
+            Some(seen) if seen.finishes(rules, &source)? => Ok(There::Unfinished),
             Some(seen) if seen.is(rules, &source)? => Ok(There::Same),
             Some(_) => Ok(There::Another),
         };
@@ -75,8 +75,8 @@ pub async fn judge(
             Some(Moved { conversion, came: Err(why) }) => planner.stays(&source, conversion, why),
             Some(Moved { conversion, came: Ok(notes) }) => {
                 let decided = planner.take(&source, there);
-                if decided.as_ref().is_some_and(|decided| decided.action != Action::Skipped) {
-                    planner.converted(&source, conversion, notes);
+                if let Some(decided) = &decided {
+                    planner.converted(&source, decided.action, conversion, notes);
                 }
                 decided
             }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use daytwo_core::json::text_at;
 use daytwo_core::resource::ResourceType;
 use daytwo_core::restore::{Source, Unfit, Verdict, is_webhooks, probe, refuses, webhook_name, webhooks};
@@ -14,7 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
 use super::endpoints;
-use super::request::Writer;
+use super::request::{Tries, Writer};
 use crate::advance::{Act, RunError};
 use crate::api::ApiError;
 use crate::discovery;
@@ -22,6 +23,8 @@ use crate::restore::Intake;
 
 /// How long a server may take to know a configuration that was just made.
 const KNOWN_WITHIN: Duration = Duration::from_secs(10);
+/// How long a server may push back before a webhook counts as not answered for.
+const DRY_RUN_WITHIN: Duration = Duration::from_secs(30);
 /// The first pause between two looks whether it does.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -135,13 +138,18 @@ impl<'a> Answers<'a> {
         name: &str,
         webhook: &[u8],
     ) -> Result<Result<(), String>, ApiError> {
-        if let Some(service) = self.service(webhook)
-            && !endpoints::ready(self.act, &service).await?
+        let service = self.service(webhook);
+        if let Some(service) = &service
+            && !endpoints::ready(self.act, service).await?
         {
             return Ok(Err(format!("{service} has no ready endpoint")));
         }
-        // Where nobody can tell, a ready endpoint is taken for an answer.
-        Ok(self.rehearse(kind, name, webhook).await?.unwrap_or(Ok(())))
+        // Where nobody can tell, a ready endpoint is taken for an answer; a URL has none.
+        let unknown = || match service {
+            Some(_) => Ok(()),
+            None => Err("it is called by a URL, and nobody can tell whether that answers".to_owned()),
+        };
+        Ok(self.rehearse(kind, name, webhook).await?.unwrap_or_else(unknown))
     }
 
     async fn rehearse(
@@ -171,7 +179,10 @@ impl<'a> Answers<'a> {
         let Ok(body) = probe::probe(kind, &probe_name, webhook) else { return Ok(None) };
         let collection = discovery::path(kind, &kind.version, None);
         let path = format!("{collection}/{probe_name}");
-        self.writer.remove(&path).await?;
+        // Who may not take the probe away again makes none.
+        if !self.writer.remove(&path).await? {
+            return Ok(None);
+        }
         match self.writer.create(&collection, body, None, false).await {
             Ok(_) => {}
             // Nobody can tell: the caller may not, or the server does not take it.
@@ -206,10 +217,16 @@ impl<'a> Answers<'a> {
     /// Writes the sample, labelled `value`, and nothing of it stays; what the server said if it refused.
     async fn dry_run(&self, sample: &Sample, value: &str) -> Result<Option<String>, ApiError> {
         let Ok(body) = probe::labelled(&sample.body, value) else { return Ok(Some(String::new())) };
-        match self.writer.would_take_once(&sample.path, body.into()).await {
-            Ok(_) => Ok(None),
-            Err(ApiError::Status { message, .. }) => Ok(Some(message)),
-            Err(error) => Err(error),
+        let body = Bytes::from(body);
+        let mut tries = Tries::new(DRY_RUN_WITHIN, false);
+        loop {
+            match self.writer.would_take_once(&sample.path, body.clone()).await {
+                Ok(_) => return Ok(None),
+                // A server without time says nothing about the webhook.
+                Err(error) if error.pushes_back() => tries.again(error, &self.act.halt).await?,
+                Err(ApiError::Status { message, .. }) => return Ok(Some(message)),
+                Err(error) => return Err(error),
+            }
         }
     }
 }

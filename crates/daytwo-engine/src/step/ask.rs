@@ -69,7 +69,7 @@ pub(crate) async fn ask(question: Question<'_>) -> Result<(Asked, Vec<Failed>), 
         rules,
         events,
         writer,
-        owners: Owners::new(writer, rules),
+        owners: Owners::new(writer, rules, true),
         books: Mutex::new(Books::new(scope)),
     };
     let reader = Reader {

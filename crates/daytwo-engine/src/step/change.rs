@@ -80,8 +80,16 @@ impl Objects<'_> {
         }
         match self.make(source, key, write, notes).await {
             Ok(Created::New) => Ok(Action::Replaced),
-            // Its controller was faster.
-            Ok(Created::Exists { .. }) => Ok(Action::Differs),
+            Ok(Created::Exists { perhaps_ours }) => match self.look(source, key).await? {
+                // The answer to the create was lost.
+                Some(seen) if perhaps_ours && seen.finishes(self.act.world.rules, source)? => {
+                    self.complete(source, key, write, notes).await?;
+                    Ok(Action::Replaced)
+                }
+                Some(seen) if seen.is(self.act.world.rules, source)? => Ok(Action::Replaced),
+                // Its controller was faster.
+                _ => Ok(Action::Differs),
+            },
             Err(Trouble::Refused { error, body, .. }) => {
                 let what = "it was deleted to be replaced, and was not created: restore it again";
                 Err(Trouble::Refused { error, body, what })

@@ -58,7 +58,7 @@ impl<'a> Objects<'a> {
         let rules = act.world.rules;
         let writer = Writer::of(act);
         let fresh = matches!(wave, Some(Wave::CustomResources | Wave::Converted));
-        Self { act, writer, owners: Owners::new(writer, rules), live, fresh }
+        Self { act, writer, owners: Owners::new(writer, rules, wave.is_none()), live, fresh }
     }
 
     /// What is there in the place of `source`.
@@ -196,7 +196,7 @@ impl<'a> Objects<'a> {
         notes: &mut Vec<String>,
     ) -> Result<Action, Trouble> {
         let rules = self.act.world.rules;
-        if seen.half_done {
+        if seen.finishes(rules, source)? {
             // A restore that was cut off made it, and did not come to its last write.
             let write = rules.prepare(source)?;
             self.complete(source, key, &write, notes).await?;
@@ -217,7 +217,11 @@ impl<'a> Objects<'a> {
             How::DefaultAccount => self.merge_account(source, key, &write, notes).await,
             _ => match rules.existing(&key.resource) {
                 Existing::Keep => Ok(Action::Differs),
-                Existing::Update => self.update(source, key, &write).await,
+                Existing::Update => {
+                    let action = self.update(source, key, &write).await?;
+                    notes.extend(write.notes.into_iter().filter(|_| action == Action::Updated));
+                    Ok(action)
+                }
                 Existing::Replace => self.replace(source, key, &write, notes).await,
             },
         }
@@ -243,7 +247,7 @@ impl<'a> Objects<'a> {
     }
 
     /// What is there now; `None` if nothing is.
-    async fn look(&self, source: &Source<'_>, key: &ObjectKey) -> Result<Option<Seen>, Trouble> {
+    pub(super) async fn look(&self, source: &Source<'_>, key: &ObjectKey) -> Result<Option<Seen>, Trouble> {
         let body = self.writer.get(&self.path(source, key)).await;
         let body = body.map_err(|error| Trouble::Refused { error, body: Vec::new(), what: "" })?;
         let Some(body) = body else { return Ok(None) };

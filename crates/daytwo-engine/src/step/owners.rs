@@ -7,12 +7,14 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use daytwo_core::finding::{Finding, Severity};
 use daytwo_core::resource::ResourceType;
-use daytwo_core::restore::{Existing, Later, Owner, Rules, Verdict};
+use daytwo_core::restore::{Existing, Later, Owner, Rules, UNFINISHED_MARK, Verdict};
 use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::object::Objects;
 use super::request::Writer;
+use super::step_name;
 use crate::advance::{Act, Carried, RunError};
 use crate::api::ApiError;
 use crate::discovery;
@@ -23,6 +25,8 @@ use crate::restore::{Intake, Live, Look, Seen};
 pub(super) struct Owners<'a> {
     writer: Writer<'a>,
     rules: &'a Rules,
+    /// Whether nothing is replaced any more: until then an owner that is there may be about to go.
+    settled: bool,
     known: Mutex<HashMap<Place, String>>,
 }
 
@@ -30,9 +34,9 @@ pub(super) struct Owners<'a> {
 type Place = (String, Option<String>, String);
 
 impl<'a> Owners<'a> {
-    /// Of the cluster that `writer` writes to.
-    pub fn new(writer: Writer<'a>, rules: &'a Rules) -> Self {
-        Self { writer, rules, known: Mutex::default() }
+    /// Of the cluster that `writer` writes to. Unless it is `settled`, an owner that may be replaced is not there yet.
+    pub fn new(writer: Writer<'a>, rules: &'a Rules, settled: bool) -> Self {
+        Self { writer, rules, settled, known: Mutex::default() }
     }
 
     /// The UIDs of the owners of an object in `namespace`, in their order. An owner that is not there is `None` if it is
@@ -64,6 +68,10 @@ impl<'a> Owners<'a> {
             return Ok(None);
         }
         let namespace = namespace.filter(|_| kind.namespaced);
+        // Its UID may be one that goes: what names it then is collected.
+        if !self.settled && self.rules.existing(&kind.group_resource()) == Existing::Replace {
+            return Ok(None);
+        }
         let place = (kind.group_resource(), namespace.map(str::to_owned), owner.name.clone());
         if let Some(uid) = self.known().get(&place) {
             return Ok(Some(uid.clone()));
@@ -86,8 +94,17 @@ pub(super) async fn bind(last: bool, act: &Act<'_>) -> Result<Carried, RunError>
     let world = act.world;
     let kinds: Vec<ResourceType> = world.rules.census().owned().cloned().collect();
     let live = Live::see(world.site.client(), world.rules, &kinds, Look::Everywhere).await;
-    let live =
-        live.map_err(|source| RunError::Cluster { step: "giving objects their owners".to_owned(), source })?;
+    let cluster = |source| RunError::Cluster { step: step_name::OWNERS.to_owned(), source };
+    let mut live = live.map_err(cluster)?;
+    for (resource, error) in std::mem::take(&mut live.unseen) {
+        // What cannot be listed now can perhaps when the run is gone on with.
+        if error.retry().is_some() {
+            return Err(cluster(error));
+        }
+        if last && !error.is_not_found() {
+            act.tally(|tally| tally.findings.push(unbound(&resource, &error)));
+        }
+    }
     // What a replaced object owned was left without an owner.
     let replaced = world.rules.request().existing == Existing::Replace;
     let waits = |seen: &Seen| seen.half_done || replaced && !seen.owned;
@@ -132,4 +149,19 @@ pub(super) async fn bind(last: bool, act: &Act<'_>) -> Result<Carried, RunError>
     }
     while under_way.next().await.is_some() {}
     Ok(Carried { stopped: act.halt.is_cancelled(), ..Carried::default() })
+}
+
+/// Objects of `resource` may wait for their owners, and nobody can tell which.
+fn unbound(resource: &str, error: &ApiError) -> Finding {
+    Finding {
+        id: "restore-owners-not-seen".to_owned(),
+        severity: Severity::Warning,
+        subject: resource.to_owned(),
+        evidence: format!("its objects cannot be listed: {error}"),
+        breaks: format!(
+            "those that were restored before their owners carry the annotation {UNFINISHED_MARK} and have none"
+        ),
+        remedy: "allow the caller to list them, and restore again".to_owned(),
+        command: Some(format!("kubectl auth can-i list {resource} --all-namespaces")),
+    }
 }

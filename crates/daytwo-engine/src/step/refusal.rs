@@ -17,18 +17,19 @@ pub(super) fn message(resource: &str, error: &ApiError, body: &[u8]) -> String {
     if resource != "secrets" {
         return message;
     }
-    // A body that could not be decoded is quoted in part.
-    if error.code() == Some(400) {
-        if let Some((name, _)) = message
-            .strip_prefix("admission webhook \"")
-            .and_then(|rest| rest.split_once("\" denied the request"))
-        {
-            return format!(
-                "admission webhook \"{name}\" denied the request; its message is withheld, as it may quote the Secret"
-            );
-        }
-        return "the server could not read it; its message is withheld, as it may quote the Secret"
-            .to_owned();
+    const WITHHELD: &str = "its message is withheld, as it may quote the Secret";
+    // What a webhook or a policy says is its author's, whatever the code.
+    let denied = |start: &str, end: &str| {
+        let name = message.split_once(start)?.1.split_once(end)?.0;
+        Some(format!("{start}{name}{end}; {WITHHELD}"))
+    };
+    let by_webhook = denied("admission webhook \"", "\" denied the request");
+    if let Some(told) = by_webhook.or_else(|| denied("ValidatingAdmissionPolicy '", "'")) {
+        return told;
+    }
+    // A body that could not be decoded is quoted in part, and of one that was not sent no value is known.
+    if error.code() == Some(400) || body.is_empty() && error.code().is_some_and(|code| code == 422) {
+        return format!("the server could not read it; {WITHHELD}");
     }
     values(body).into_iter().fold(message, |message, value| message.replace(&value, "<withheld>"))
 }
@@ -115,6 +116,13 @@ mod tests {
         let said = message("secrets", &refused(400, denied), body);
         assert!(said.starts_with("admission webhook \"w.x.io\" denied the request;"), "{said}");
         assert!(!said.contains("sesame"), "{said}");
+        // Of a patch or a delete nothing was sent that could be compared.
+        for denied in
+            [denied, "secrets \"s\" is forbidden: ValidatingAdmissionPolicy 'p' denied request: sesame"]
+        {
+            let said = message("secrets", &refused(403, denied), &[]);
+            assert!(said.contains("withheld") && !said.contains("sesame"), "{said}");
+        }
     }
 
     #[test]

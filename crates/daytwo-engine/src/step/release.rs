@@ -9,18 +9,22 @@ use bytes::Bytes;
 use daytwo_core::finding::{Finding, Severity};
 use daytwo_core::json::JsonError;
 use daytwo_core::resource::ObjectKey;
-use daytwo_core::restore::{Source, Verdict, by_hand, is_webhooks, parked, release, webhook_name, webhooks};
+use daytwo_core::restore::{
+    Later, Source, Verdict, by_hand, is_webhooks, parked, release, webhook_name, webhooks,
+};
 use http::Method;
 use tokio::time::{Instant, sleep};
 
 use super::answers::{Answers, Samples};
 use super::object::{Objects, Trouble};
-use super::{failed, request::Writer, step_name};
+use super::{failed, step_name};
 use crate::advance::{Act, Carried, RunError};
 use crate::api::ApiError;
 use crate::event::Event;
 use crate::restore::{Admitted, Intake, Live};
 
+/// The id of the finding about a configuration that stays parked.
+pub(super) const PARKED: &str = "restore-webhook-parked";
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -50,8 +54,8 @@ struct Silent {
 enum Looked {
     /// Nothing of it is parked.
     Done,
-    /// Somebody changed it meanwhile, or only some were answered for.
-    Again(Option<Silent>),
+    /// Somebody changed it meanwhile, only some were answered for, or none; `settled` unless another look may find more.
+    Again { silent: Silent, settled: bool },
 }
 
 /// Releases what is answered for, up to `deadline`.
@@ -70,23 +74,22 @@ pub(super) async fn release_all(deadline: Duration, act: &Act<'_>) -> Result<Car
             }
             match look(&one, act, &samples, &objects).await.map_err(cluster)? {
                 Looked::Done => {}
-                Looked::Again(silent) => waiting.push((one, silent)),
+                Looked::Again { silent, settled } => waiting.push((one, silent, settled)),
             }
         }
         late += u32::from(since.elapsed() >= deadline);
-        let all_known = waiting.iter().all(|(_, silent)| silent.is_some());
+        let all_known = waiting.iter().all(|(.., settled)| *settled);
         if waiting.is_empty() || late > 0 && all_known || late > LATE_LOOKS {
-            for (one, silent) in &waiting {
-                silent.iter().for_each(|silent| act.tally(|tally| tally.findings.push(stays(one, silent))));
+            for (one, silent, _) in &waiting {
+                act.tally(|tally| tally.findings.push(stays(one, silent)));
             }
             return Ok(Carried::default());
         }
-        if let Some((one, silent)) = waiting.first() {
-            let why = silent.as_ref().map_or("it was changed meanwhile", |silent| &silent.why);
-            let because = format!("{} stays parked: {why}", one.key);
+        if let Some((one, silent, _)) = waiting.first() {
+            let because = format!("{} stays parked: {}", one.key, silent.why);
             act.world.events.event(Event::Waiting { what: step_name::RELEASE.to_owned(), because });
         }
-        left = waiting.into_iter().map(|(one, _)| one).collect();
+        left = waiting.into_iter().map(|(one, ..)| one).collect();
         tokio::select! {
             () = act.halt.cancelled() => {}
             () = sleep(PAUSE) => {}
@@ -144,47 +147,57 @@ async fn look(
         }
     }
     if released.is_empty() {
-        return Ok(Looked::Again(Some(Silent { live, left, why })));
+        return Ok(Looked::Again { silent: Silent { live, left, why }, settled: true });
     }
     let body = release(&live, &released, &left).map_err(garbled)?;
-    match give_back(one, objects, &path, body, left.is_empty()).await {
-        Ok(()) if left.is_empty() => Ok(Looked::Done),
-        Err(error) if error.code() != Some(409) => {
+    let write = act.world.rules.prepare(&source);
+    let manager = write.as_ref().ok().and_then(|write| write.manager.as_deref());
+    match objects.writer.put_once(&path, body, manager).await {
+        Ok(()) if left.is_empty() => {}
+        Ok(()) => {
+            return Ok(Looked::Again { silent: Silent { live, left, why }, settled: false });
+        }
+        Err(error) if error.code() == Some(409) => {
+            left.extend(released);
+            let why = "it was changed each time that it was to be released".to_owned();
+            return Ok(Looked::Again { silent: Silent { live, left, why }, settled: false });
+        }
+        Err(error) => {
             let failed = failed(one.key.clone(), &error, &[], "its webhooks stay parked");
             act.tally(|tally| tally.failed(failed));
-            Ok(Looked::Done)
+            return Ok(Looked::Done);
         }
-        _ => Ok(Looked::Again(None)),
     }
+    let follows = write.ok().and_then(|write| write.later);
+    if let Some(later) = follows {
+        managers_back(one, objects, &later, act).await;
+    }
+    Ok(Looked::Done)
 }
 
-/// Writes it as the manager of its fields, so that they stay that one's; where there are several, they are given back.
-async fn give_back(
-    one: &Parked,
-    objects: &Objects<'_>,
-    path: &str,
-    body: Vec<u8>,
-    whole: bool,
-) -> Result<(), ApiError> {
-    let source = one.source();
-    let write = objects.act.world.rules.prepare(&source).ok();
-    let writer: &Writer<'_> = &objects.writer;
-    let manager = write.as_ref().and_then(|write| write.manager.as_deref());
-    writer.put_once(path, body, manager).await?;
-    if let Some(later) = write.as_ref().and_then(|write| write.later.as_ref()).filter(|_| whole) {
-        match objects.follow(&source, &one.key, later, true, &mut Vec::new()).await {
-            Err(Trouble::Refused { error, .. }) => return Err(error),
-            _ => return Ok(()),
+/// Gives the managers of its fields back, where they are several; what is lost on the way is told.
+async fn managers_back(one: &Parked, objects: &Objects<'_>, later: &Later, act: &Act<'_>) {
+    let mut notes = Vec::new();
+    let followed = objects.follow(&one.source(), &one.key, later, true, &mut notes).await;
+    act.tally(|tally| {
+        for note in notes {
+            tally.note(one.key.clone(), note);
         }
-    }
-    Ok(())
+        match followed {
+            Err(Trouble::Refused { error, body, what }) => {
+                tally.failed(failed(one.key.clone(), &error, &body, what));
+            }
+            // What cannot be read was counted with the plan; a halted run is gone on with.
+            Err(Trouble::Source(_) | Trouble::Halted) | Ok(()) => {}
+        }
+    });
 }
 
 fn stays(one: &Parked, silent: &Silent) -> Finding {
     let kind = one.admitted.kind.kind.to_lowercase();
     let names: Vec<&str> = silent.left.keys().map(String::as_str).collect();
     Finding {
-        id: "restore-webhook-parked".to_owned(),
+        id: PARKED.to_owned(),
         severity: Severity::Warning,
         subject: one.key.to_string(),
         evidence: format!("nobody answers for {}: {}", names.join(", "), silent.why),

@@ -184,16 +184,17 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Deletes what this run, or one before it, made at `path`, if it is there.
+    /// Deletes what this run, or one before it, made at `path`, if it is there; `false` if the caller may not.
     ///
     /// # Errors
     /// As [`Writer::create`].
-    pub async fn remove(&self, path: &str) -> Result<(), ApiError> {
+    pub async fn remove(&self, path: &str) -> Result<bool, ApiError> {
         let mut tries = Tries::new(self.patience, false);
         loop {
             match self.send(Method::DELETE, path, "", Bytes::new(), METADATA).await {
-                Ok(_) => return Ok(()),
-                Err(error) if error.is_denied() || error.is_not_found() => return Ok(()),
+                Ok(_) => return Ok(true),
+                Err(error) if error.is_not_found() => return Ok(true),
+                Err(error) if error.is_denied() => return Ok(false),
                 Err(error) => self.again(&mut tries, error).await?,
             }
         }

@@ -76,9 +76,12 @@ impl Annotations {
     }
 }
 
-/// apimachinery 0.36, `pkg/util/validation/validation.go`, `IsQualifiedName`.
+/// apimachinery 0.36, `pkg/util/validation/validation.go`, `IsQualifiedName`, of the key in lower case, as
+/// `pkg/api/validation/objectmeta.go`, `ValidateAnnotations` has it.
 fn is_qualified_name(key: &str) -> bool {
-    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    let key = key.to_ascii_lowercase();
+    let (prefix, name) =
+        key.split_once('/').map_or((None, key.as_str()), |(prefix, name)| (Some(prefix), name));
     let ends = |text: &str, inner: fn(char) -> bool| {
         text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.ends_with(|c: char| c.is_ascii_alphanumeric())
@@ -109,10 +112,15 @@ mod tests {
     }
 
     #[test]
+    fn the_case_of_a_key_does_not_matter_to_a_server() {
+        assert!(Annotations::parse(["X.io/Old-", "Team=a"]).is_ok());
+    }
+
+    #[test]
     fn what_is_no_annotation_is_refused() {
         let parse = |texts: &[&str]| Annotations::parse(texts.iter().copied()).unwrap_err();
         assert_eq!(parse(&["key"]), AnnotationError::Form("key".into()));
-        for bad in ["", "-a", "a b", "X.io/a", "x.io/", "x.io/a/b", "/a"] {
+        for bad in ["", "-a", "a b", "x.io/", "x.io/a/b", "/a"] {
             assert_eq!(parse(&[&format!("{bad}=1")]), AnnotationError::Key(bad.into()));
         }
         assert_eq!(parse(&["a=1", "a-"]), AnnotationError::Twice("a".into()));

@@ -52,11 +52,6 @@ impl ClassMapping {
         self.0.is_empty()
     }
 
-    /// What `class` is called here.
-    pub fn map<'a>(&'a self, class: &'a str) -> &'a str {
-        self.0.get(class).map_or(class, String::as_str)
-    }
-
     /// Adds the edits that map the classes in an object of `resource`.
     pub(super) fn edit<'f>(&'f self, resource: &str, edits: &mut Edits<'f>) {
         match resource {

@@ -115,14 +115,16 @@ impl ImageMapping {
 /// A short image in full; `None` where it is that already.
 fn in_full(image: &str) -> Option<String> {
     let (first, rest) = image.split_once('/').unwrap_or(("", image));
-    if first == "index.docker.io" {
-        return Some(format!("docker.io/{rest}"));
+    let library = |name: &str| if name.contains('/') { "" } else { "library/" };
+    match first {
+        "index.docker.io" => return Some(format!("docker.io/{}{rest}", library(rest))),
+        "docker.io" if !rest.contains('/') => return Some(format!("docker.io/library/{rest}")),
+        _ => {}
     }
     if first.contains(['.', ':']) || first == "localhost" || first.chars().any(char::is_uppercase) {
         return None;
     }
-    let library = if first.is_empty() { "library/" } else { "" };
-    Some(format!("docker.io/{library}{image}"))
+    Some(format!("docker.io/{}{image}", library(image)))
 }
 
 #[cfg(test)]
@@ -160,6 +162,10 @@ mod tests {
         assert_eq!(map("grafana/grafana").as_deref(), Some("mirror.example/all/grafana/grafana"));
         assert_eq!(map("index.docker.io/a/b").as_deref(), Some("mirror.example/all/a/b"));
         assert_eq!(map("busybox:1").as_deref(), Some("box:1"), "as it is written goes first");
+        let library = self::mapping(&["docker.io/library=mirror.example/hub"]);
+        for image in ["docker.io/nginx:1", "index.docker.io/nginx:1", "docker.io/library/nginx:1"] {
+            assert_eq!(library.map(image).as_deref(), Some("mirror.example/hub/nginx:1"), "{image}");
+        }
         assert_eq!(map("localhost/nginx"), None);
         assert_eq!(map("registry:5000/nginx"), None);
         assert_eq!(map("mirror.example/hub/nginx:1.27"), None, "what was mapped is not mapped again");

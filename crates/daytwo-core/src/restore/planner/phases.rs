@@ -6,6 +6,7 @@ use super::Planner;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Phase, Step};
 use crate::restore::Wave;
+use crate::restore::order::may_hold;
 
 impl Planner<'_> {
     /// Namespaces that objects need and that neither the cluster nor the backup's own objects provide.
@@ -68,8 +69,12 @@ impl Planner<'_> {
 
     /// The last wave of which objects may have owners, or own some.
     fn last_owned(&self) -> Wave {
-        let converted = self.parts.get(&Wave::Converted).is_some_and(|part| part.works);
-        if converted { Wave::Converted } else { Wave::Workloads }
+        let works = |wave: &Wave| self.parts.get(wave).is_some_and(|part| part.works);
+        let owned = |wave: Wave| {
+            self.rules.census().owned().any(|kind| may_hold(wave, &kind.group_resource())) && works(&wave)
+        };
+        let mut late = Wave::ALL.into_iter().filter(|wave| *wave > Wave::Workloads);
+        late.rfind(|wave| *wave == Wave::Converted && works(wave) || owned(*wave)).unwrap_or(Wave::Workloads)
     }
 
     /// What is waited for and given back once everything is written.

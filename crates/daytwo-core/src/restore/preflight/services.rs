@@ -9,7 +9,7 @@ use super::pod::nullable;
 use crate::finding::{Finding, Severity};
 use crate::json::{JsonError, find, text_at};
 use crate::resource::ObjectKey;
-use crate::restore::{Fixed, Target};
+use crate::restore::{Changes, Fixed, Target};
 
 /// Services that will not get what they had.
 #[derive(Debug, Default)]
@@ -29,10 +29,20 @@ struct Taken {
 
 impl Clashes {
     /// Looks at a Service that is going to be created.
-    pub(super) fn take(&mut self, target: &Target, service: &[u8], key: &ObjectKey) -> Result<(), JsonError> {
+    pub(super) fn take(
+        &mut self,
+        (target, changes): (&Target, &Changes),
+        service: &[u8],
+        key: &ObjectKey,
+    ) -> Result<(), JsonError> {
         let Fixed { addresses, ports } = Fixed::of(service)?;
-        self.addresses.note(&target.fixed, &addresses, key);
-        self.ports.note(&target.fixed, &ports, key);
+        // What is given up on purpose clashes with nobody.
+        if !changes.new_cluster_ips {
+            self.addresses.note(&target.fixed, &addresses, key);
+        }
+        if !changes.new_node_ports {
+            self.ports.note(&target.fixed, &ports, key);
+        }
         self.outside.note(&target.ground.outside, &asked(service)?, key);
         Ok(())
     }

@@ -339,6 +339,6 @@ fn what_could_not_be_looked_at_is_not_taken_for_healthy() {
     let mut blind = target();
     blind.ground.unseen = vec!["/api/v1/resourcequotas: forbidden".into()];
     let found = fresh(&[of("", "configmaps", Some("shop"), "a", "")], blind);
-    assert_eq!((ids(&found), found[0].severity), (vec!["restore-not-foreseen"], Severity::Info));
+    assert_eq!((ids(&found), found[0].severity), (vec!["restore-not-foreseen"], Severity::Warning));
     assert_eq!(found[0].evidence, "/api/v1/resourcequotas: forbidden");
 }

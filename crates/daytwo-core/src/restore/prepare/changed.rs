@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::super::changes::Changed;
 use super::super::{Fixed, Rules, Source, Unfit};
 use crate::finding::{Finding, Severity};
-use crate::json::{JsonError, text_at};
+use crate::json::{JsonError, find, text_at};
 
 impl Rules {
     /// `source` as it is to be here, but for its namespace and annotations.
@@ -65,7 +65,10 @@ impl Rules {
 
     /// How to let go of a CronJob that was suspended on the way.
     pub(super) fn release(&self, source: &Source<'_>, changed: &Changed<'_>) -> Option<String> {
-        changed.by.iter().any(|by| by == "suspend-cronjobs").then(|| {
+        // A rule that follows may have let it go.
+        let suspended = find(&changed.bytes, &["spec", "suspend"]).ok().flatten();
+        let suspended = suspended.is_some_and(|span| &changed.bytes[span] == b"true");
+        (suspended && changed.by.iter().any(|by| by == "suspend-cronjobs")).then(|| {
             let namespace = self.request.namespace_mapping.map(source.namespace.unwrap_or_default());
             format!(
                 "is suspended, as asked; to let it go: kubectl patch cronjob {} -n {namespace} -p \
