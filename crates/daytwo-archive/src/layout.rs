@@ -18,6 +18,8 @@ pub const RESTORES: &str = "restores";
 
 /// Directory of what daytwo keeps beside the backups.
 pub const OWN: &str = "metadata/daytwo";
+/// Where journals lie: a folder for each run.
+pub const RUNS: &str = "metadata/daytwo/runs";
 
 /// A name a backup may be given: an RFC 1123 subdomain of at most 63 characters, so that it is also a label value.
 ///

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use daytwo_archive::Location;
+use daytwo_archive::layout::RUNS;
 use daytwo_archive::location::Error as StoreError;
 use daytwo_core::plan::Plan;
 use daytwo_core::restore::Tally;
@@ -89,7 +90,7 @@ pub fn key(run: &str, n: u64) -> String {
 
 /// The folder of `run`: its records by number, and what is kept of it once it ended, under names that are none.
 pub fn folder(run: &str) -> String {
-    format!("metadata/daytwo/runs/{run}/")
+    format!("{RUNS}/{run}/")
 }
 
 impl Journal {

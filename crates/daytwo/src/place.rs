@@ -5,7 +5,7 @@
 use daytwo_archive::location::{Location, LocationOptions, Retention, RetentionMode, ServerSideEncryption};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cli::shared::{At, Journals, Store};
+use crate::cli::shared::{At, Places, Store};
 use crate::config::{Config, Kept};
 use crate::failure::{Failure, Result};
 use crate::output::words;
@@ -51,9 +51,9 @@ pub async fn open(session: &Session, at: &At) -> Result<Location> {
 ///
 /// # Errors
 /// As [`open`].
-pub async fn journals(session: &Session, at: &At, flag: &Journals) -> Result<Location> {
-    match &flag.journal {
-        None => open(session, at).await,
+pub async fn journals(session: &Session, places: &Places) -> Result<Location> {
+    match &places.journals.journal {
+        None => open(session, &places.at).await,
         Some(word) => {
             let at = At { location: Some(word.clone()), store: Store::default() };
             open(session, &at).await.map_err(|failure| failure.while_doing("cannot use what --journal names"))

@@ -2,8 +2,9 @@
 //! back end, which matches one labelled object only, and a dry run of writing that object.
 //!
 //! A server learns of a configuration a moment after it is written. So the probe has a second webhook that nobody can
-//! answer for: as long as that one refuses nothing, the server does not know the probe yet. It refuses to judge by an
-//! object that the webhook would never be asked about.
+//! answer for: as long as that one refuses nothing, the server does not know the probe yet. A webhook at a URL that no
+//! sample fits is asked about a ConfigMap, and then anything it says is an answer. It refuses to judge a webhook by what
+//! it says of an object that it would never be asked about.
 
 use super::Source;
 use crate::json::{Edits, JsonError, elements, find, quote, string};
@@ -18,11 +19,28 @@ pub const KNOWN: &str = "known";
 /// The webhook that nobody can answer for: its Service is nowhere.
 pub const KNOWN_NAME: &str = "known.restore.daytwo.dev";
 
+/// By which rules the server asks the probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rules {
+    /// Those of the webhook: it knows what it is asked about.
+    OfTheWebhook,
+    /// Those that fit the stand-in: it may not know what to say.
+    OfTheStandIn,
+}
+
+/// The rules of a probe that asks about ConfigMaps.
+const CONFIG_MAPS: &str = r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["configmaps"]}]"#;
+
 /// The configuration `name`, of `resource`, that asks the back end of `webhook`.
 ///
 /// # Errors
 /// The webhook is not JSON.
-pub fn probe(resource: &ResourceType, name: &str, webhook: &[u8]) -> Result<Vec<u8>, JsonError> {
+pub fn probe(
+    resource: &ResourceType,
+    name: &str,
+    webhook: &[u8],
+    rules: Rules,
+) -> Result<Vec<u8>, JsonError> {
     let only = |value: &str| format!(r#"{{"matchLabels":{{"{PROBE_LABEL}":"{value}"}}}}"#);
     let asks = Edits::new()
         .set_str(&["failurePolicy"], "Fail")
@@ -30,6 +48,10 @@ pub fn probe(resource: &ResourceType, name: &str, webhook: &[u8]) -> Result<Vec<
         .remove(&["namespaceSelector"])
         .remove(&["matchConditions"])
         .apply(webhook)?;
+    let asks = match rules {
+        Rules::OfTheWebhook => asks,
+        Rules::OfTheStandIn => Edits::new().set(&["rules"], CONFIG_MAPS).apply(&asks)?,
+    };
     let known = Edits::new()
         .set_str(&["name"], KNOWN_NAME)
         .set(&["objectSelector"], only(KNOWN))
@@ -55,9 +77,12 @@ pub fn labelled(object: &[u8], value: &str) -> Result<Vec<u8>, JsonError> {
 /// What a server's answer to the dry run tells of the webhook called `name`: `Some` where it answers (`Ok`) or does not
 /// (`Err`, with the server's words), `None` where the answer is about something else. The texts are those of
 /// `apiserver/pkg/admission/plugin/webhook` (errors/statuserror.go, and `ErrCallingWebhook` of the dispatchers) 0.36.
-pub fn answers(name: &str, refusal: Option<&str>) -> Option<Result<(), String>> {
+pub fn answers(name: &str, refusal: Option<&str>, rules: Rules) -> Option<Result<(), String>> {
     match refusal {
         None => Some(Ok(())),
+        // Whatever it makes of the stand-in, somebody is there unless the request did not arrive
+        // (`url.Error` of the client: `Post "https://…": …`).
+        Some(said) if rules == Rules::OfTheStandIn && !said.contains(": Post ") => Some(Ok(())),
         Some(said) if said.contains(&format!("failed calling webhook {}", quote(name))) => {
             Some(Err(said.to_owned()))
         }
@@ -128,14 +153,25 @@ pub fn can_stand(source: &Source<'_>) -> bool {
     )
 }
 
-/// An object of a kind that webhooks are often asked about, for a backup that holds none: its type and its JSON.
-pub fn stand_in(webhook: &[u8]) -> Result<Option<(ResourceType, Vec<u8>)>, JsonError> {
+/// An object for a webhook that no object of the backup fits, its type, and the rules to ask about it by: of a kind that
+/// webhooks are often asked about, else a ConfigMap.
+///
+/// # Errors
+/// The webhook is not JSON.
+pub fn stand_in(webhook: &[u8]) -> Result<(ResourceType, Vec<u8>, Rules), JsonError> {
     let core = |resource: &str, kind: &str| ResourceType {
         group: String::new(),
         version: "v1".to_owned(),
         resource: resource.to_owned(),
         kind: kind.to_owned(),
         namespaced: true,
+    };
+    let object = |kind: &str, rest: &str| {
+        format!(
+            r#"{{"apiVersion":"v1","kind":{},"metadata":{{"namespace":"default","name":"restore-probe-of-daytwo"}}{rest}}}"#,
+            quote(kind)
+        )
+        .into_bytes()
     };
     for (kind, rest) in [
         (core("configmaps", "ConfigMap"), ""),
@@ -144,14 +180,11 @@ pub fn stand_in(webhook: &[u8]) -> Result<Option<(ResourceType, Vec<u8>)>, JsonE
         (core("pods", "Pod"), r#","spec":{"containers":[{"name":"probe","image":"probe"}]}"#),
     ] {
         if is_asked_about(webhook, &kind)? {
-            let object = format!(
-                r#"{{"apiVersion":"v1","kind":{},"metadata":{{"namespace":"default","name":"restore-probe-of-daytwo"}}{rest}}}"#,
-                quote(&kind.kind)
-            );
-            return Ok(Some((kind, object.into_bytes())));
+            let object = object(&kind.kind, rest);
+            return Ok((kind, object, Rules::OfTheWebhook));
         }
     }
-    Ok(None)
+    Ok((core("configmaps", "ConfigMap"), object("ConfigMap", ""), Rules::OfTheStandIn))
 }
 
 #[cfg(test)]
@@ -170,7 +203,7 @@ mod tests {
     #[test]
     fn a_probe_asks_the_same_back_end_about_nothing_but_what_is_labelled() {
         let probe =
-            probe(&kind("admissionregistration.k8s.io", "validating"), "p", WEBHOOK.as_bytes()).unwrap();
+            probe(&kind("admissionregistration.k8s.io", "validating"), "p", WEBHOOK.as_bytes(), Rules::OfTheWebhook).unwrap();
         let value: serde_json::Value = serde_json::from_slice(&probe).unwrap();
         let [asks, known] = value["webhooks"].as_array().unwrap().as_slice() else { panic!("{value}") };
         assert_eq!((&asks["name"], &asks["failurePolicy"]), (&"w.x.io".into(), &"Fail".into()));
@@ -187,19 +220,34 @@ mod tests {
         let asked = |group, resource| is_asked_about(WEBHOOK.as_bytes(), &kind(group, resource)).unwrap();
         assert!(asked("apps", "deployments") && asked("", "pods"));
         assert!(!asked("", "configmaps"), "only its updates");
-        assert_eq!(stand_in(WEBHOOK.as_bytes()).unwrap().unwrap().0.resource, "pods");
+        assert_eq!(stand_in(WEBHOOK.as_bytes()).unwrap().0.resource, "pods");
+    }
+
+    #[test]
+    fn a_webhook_that_nothing_fits_is_asked_about_a_config_map_and_any_word_of_it_counts() {
+        let outside = br#"{"name":"w.x.io","clientConfig":{"url":"https://x"},"rules":[{"operations":["CONNECT"],"apiGroups":["x.io"],"apiVersions":["v1"],"resources":["plants"]}]}"#;
+        let (kind, _, rules) = stand_in(outside).unwrap();
+        assert_eq!((kind.resource.as_str(), rules), ("configmaps", Rules::OfTheStandIn));
+        let made = probe(&kind, "p", outside, rules).unwrap();
+        let made: serde_json::Value = serde_json::from_slice(&made).unwrap();
+        assert_eq!(made["webhooks"][0]["rules"][0]["operations"][0], "CREATE");
+        let said = |text: &str| answers("w.x.io", Some(text), rules).unwrap();
+        let unreached = r#"failed calling webhook "w.x.io": failed to call webhook: Post "https://x?timeout=10s": dial tcp: lookup x: no such host"#;
+        assert!(said(unreached).is_err());
+        assert!(said(r#"failed calling webhook "w.x.io": failed to call webhook: an error on the server ("") has prevented the request from succeeding"#).is_ok());
     }
 
     #[test]
     fn a_webhook_that_says_no_answers_and_one_that_cannot_be_called_does_not() {
         let failed = r#"Internal error occurred: failed calling webhook "w.x.io": failed to call webhook: Post "https://x": refused"#;
-        assert!(answers("w.x.io", Some(failed)).unwrap().is_err());
+        let of = |said| answers("w.x.io", said, Rules::OfTheWebhook);
+        assert!(of(Some(failed)).unwrap().is_err());
         assert_eq!(
-            answers("w.x.io", Some(r#"admission webhook "w.x.io" denied the request: no"#)),
+            of(Some(r#"admission webhook "w.x.io" denied the request: no"#)),
             Some(Ok(()))
         );
-        assert_eq!(answers("w.x.io", None), Some(Ok(())));
-        assert_eq!(answers("w.x.io", Some("exceeded quota: q")), None);
-        assert_eq!(answers("other.x.io", Some(failed)), None);
+        assert_eq!(of(None), Some(Ok(())));
+        assert_eq!(of(Some("exceeded quota: q")), None);
+        assert_eq!(answers("other.x.io", Some(failed), Rules::OfTheWebhook), None);
     }
 }

@@ -169,6 +169,10 @@ impl Recorded {
                 State::Aborted { because: because.clone(), stands: stands.clone() }
             }
             (None, _, Some(_)) => State::Finished,
+            (Some(Abort { because, .. }), stopped, None) => State::Stopped {
+                because: format!("it is being given up: {because}"),
+                stands: stopped.as_ref().map(|(_, stands)| stands.clone()).unwrap_or_default(),
+            },
             (_, Some((because, stands)), None) => {
                 State::Stopped { because: because.clone(), stands: stands.clone() }
             }

@@ -163,20 +163,22 @@ impl<'a> Answers<'a> {
             return Ok(None);
         }
         let at = (kind.group_resource(), configuration.to_owned(), name);
-        let stand_in;
-        let sample = match self.samples.0.get(&at) {
-            Some(sample) => sample,
-            None => match probe::stand_in(webhook) {
-                Ok(Some((kind, body))) => {
-                    let path = discovery::path(&kind, &kind.version, Some("default"));
-                    stand_in = Sample { path, body };
-                    &stand_in
+        let made;
+        let (sample, rules) = match self.samples.0.get(&at) {
+            Some(sample) => (sample, probe::Rules::OfTheWebhook),
+            None => {
+                let Ok((kind, body, rules)) = probe::stand_in(webhook) else { return Ok(None) };
+                // A ready endpoint says more than an answer about what the webhook is never asked about.
+                if rules == probe::Rules::OfTheStandIn && self.service(webhook).is_some() {
+                    return Ok(None);
                 }
-                _ => return Ok(None),
-            },
+                let path = discovery::path(&kind, &kind.version, Some("default"));
+                made = Sample { path, body };
+                (&made, rules)
+            }
         };
         let probe_name = probe_name(&at);
-        let Ok(body) = probe::probe(kind, &probe_name, webhook) else { return Ok(None) };
+        let Ok(body) = probe::probe(kind, &probe_name, webhook, rules) else { return Ok(None) };
         let collection = discovery::path(kind, &kind.version, None);
         let path = format!("{collection}/{probe_name}");
         // Who may not take the probe away again makes none.
@@ -189,18 +191,23 @@ impl<'a> Answers<'a> {
             Err(error) if error.code().is_some() => return Ok(None),
             Err(error) => return Err(error),
         }
-        let answer = self.through(&at.2, sample).await;
+        let answer = self.through(&at.2, sample, rules).await;
         self.writer.remove(&path).await?;
         answer
     }
 
     /// Waits until the server knows the probe, then writes through it.
-    async fn through(&self, name: &str, sample: &Sample) -> Result<Option<Result<(), String>>, ApiError> {
+    async fn through(
+        &self,
+        name: &str,
+        sample: &Sample,
+        rules: probe::Rules,
+    ) -> Result<Option<Result<(), String>>, ApiError> {
         let since = Instant::now();
         let mut pause = PAUSE;
         loop {
             let said = self.dry_run(sample, probe::KNOWN).await?;
-            match probe::answers(probe::KNOWN_NAME, said.as_deref()) {
+            match probe::answers(probe::KNOWN_NAME, said.as_deref(), probe::Rules::OfTheWebhook) {
                 Some(Err(_)) => break,
                 None => return Ok(None),
                 Some(Ok(())) if since.elapsed() >= KNOWN_WITHIN || self.act.halt.is_cancelled() => {
@@ -211,7 +218,7 @@ impl<'a> Answers<'a> {
             pause = (pause * 2).min(Duration::from_secs(1));
         }
         let said = self.dry_run(sample, probe::ASKS).await?;
-        Ok(probe::answers(name, said.as_deref()))
+        Ok(probe::answers(name, said.as_deref(), rules))
     }
 
     /// Writes the sample, labelled `value`, and nothing of it stays; what the server said if it refused.

@@ -130,18 +130,31 @@ async fn what_was_created_and_never_got_its_owner_gets_it_from_the_next_run() {
     cluster.apply(&map(namespace, "root", &json!([])));
     let path = |name: &str| format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
     let root = object(&cluster, &path("root")).await;
-    cluster.apply(&map(namespace, "child", &owner("v1", "ConfigMap", &root)));
-    let child = cluster.raw(&path("child")).await;
-    let taken = cluster.backup(&[child]).await;
-    cluster.kubectl(&["delete", "configmap", "child", "-n", namespace]);
+    let names = ["child", "other"];
+    for name in names {
+        cluster.apply_as("person", &map(namespace, name, &owner("v1", "ConfigMap", &root)));
+    }
+    let children = [cluster.raw(&path("child")).await, cluster.raw(&path("other")).await];
+    let taken = cluster.backup(&children).await;
+    for name in names {
+        cluster.kubectl(&["delete", "configmap", name, "-n", namespace]);
+    }
     // As a runner leaves it that was killed between its two writes.
-    let marked = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "data": { "a": "b" },
-        "metadata": { "name": "child", "namespace": namespace, "annotations": { UNFINISHED_MARK: "" } },
-    });
-    cluster.apply(&marked.to_string());
+    let marked = |name: &str, data: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "data": { "a": data },
+            "metadata": { "name": name, "namespace": namespace, "annotations": { UNFINISHED_MARK: "" } },
+        })
+        .to_string()
+    };
+    cluster.apply_as("person", &marked("child", "b"));
+    // What a restore of another backup left is another object.
+    cluster.apply_as("person", &marked("other", "of another backup"));
     let report = taken.restore(&cluster).await;
     assert_eq!((report.counts.created, report.counts.failed), (1, 0), "{:?}", report.tally.failures);
+    let differing: Vec<&str> = report.tally.differing.iter().map(|object| object.name.as_str()).collect();
+    assert_eq!(differing, ["other"]);
+    assert_eq!(object(&cluster, &path("other")).await["data"]["a"], "of another backup");
     let child = object(&cluster, &path("child")).await;
     assert_eq!(child["metadata"]["ownerReferences"][0]["uid"], root["metadata"]["uid"]);
     assert!(child["metadata"]["annotations"].get(UNFINISHED_MARK).is_none());

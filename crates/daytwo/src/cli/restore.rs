@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::changes::Changes;
-use super::shared::{At, Filters, Identities, Journals};
+use super::shared::{Filters, Identities, OneRun, Places};
 
 /// Verbs about restores.
 #[derive(Debug, Subcommand)]
@@ -51,8 +51,6 @@ pub struct Create {
     /// [default: BACKUP-YYYYMMDDhhmmss-ID, in UTC]
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
-    #[command(flatten)]
-    pub request: Request,
     /// Show what would become of each object, what the cluster lacks, and the steps, writing nothing
     ///
     /// `client` looks and decides. `server` also asks the server about a sample of what would be created: the first
@@ -73,6 +71,8 @@ pub struct Create {
     pub plan_out: Option<PathBuf>,
     #[command(flatten)]
     pub velero: VeleroRecord,
+    #[command(flatten)]
+    pub request: Request,
 }
 
 /// `daytwo restore plan`
@@ -83,8 +83,6 @@ pub struct Create {
   daytwo restore plan --from nightly --include-namespaces shop -o json
   daytwo restore plan --from nightly --include-namespaces shop --plan-out shop.json")]
 pub struct Plan {
-    #[command(flatten)]
-    pub request: Request,
     /// Also show the fields that differ or are changed on the way: of the backup, live, and as they would be sent
     #[arg(long)]
     pub show_diff: bool,
@@ -94,6 +92,8 @@ pub struct Plan {
     /// Save the plan, for `restore run`
     #[arg(long, value_name = "FILE")]
     pub plan_out: Option<PathBuf>,
+    #[command(flatten)]
+    pub request: Request,
 }
 
 /// `daytwo restore run`
@@ -110,9 +110,7 @@ pub struct Run {
     #[command(flatten)]
     pub identities: Identities,
     #[command(flatten)]
-    pub at: At,
-    #[command(flatten)]
-    pub journals: Journals,
+    pub places: Places,
 }
 
 /// `daytwo restore resume`
@@ -121,15 +119,10 @@ pub struct Run {
   daytwo restore resume nightly-20261121060504-1f3c
   daytwo restore resume nightly-20261121060504-1f3c --journal ./journals")]
 pub struct Resume {
-    /// The run
-    #[arg(value_name = "RUN")]
-    pub run: String,
     #[command(flatten)]
     pub identities: Identities,
     #[command(flatten)]
-    pub at: At,
-    #[command(flatten)]
-    pub journals: Journals,
+    pub one: OneRun,
 }
 
 /// `daytwo restore list`
@@ -139,9 +132,7 @@ pub struct Resume {
   daytwo restore list --location s3://backups/lab -o json")]
 pub struct List {
     #[command(flatten)]
-    pub at: At,
-    #[command(flatten)]
-    pub journals: Journals,
+    pub places: Places,
 }
 
 /// `daytwo restore describe`
@@ -150,13 +141,8 @@ pub struct List {
   daytwo restore describe nightly-20261121060504-1f3c
   daytwo restore describe nightly-20261121060504-1f3c -o json")]
 pub struct Describe {
-    /// The run
-    #[arg(value_name = "RUN")]
-    pub run: String,
     #[command(flatten)]
-    pub at: At,
-    #[command(flatten)]
-    pub journals: Journals,
+    pub one: OneRun,
 }
 
 /// What is left behind for Velero's tools.
@@ -187,8 +173,6 @@ pub struct Request {
     /// The backup
     #[arg(long, visible_alias = "from-backup", value_name = "NAME")]
     pub from: String,
-    #[command(flatten)]
-    pub filters: Filters,
     /// Restore namespace A as B
     #[arg(long, visible_alias = "namespace-mappings", value_name = "A:B", value_delimiter = ',')]
     pub namespace_mapping: Vec<String>,
@@ -201,8 +185,6 @@ pub struct Request {
     /// Create claims empty whose data lies in a snapshot or a volume repository
     #[arg(long)]
     pub empty_volumes: bool,
-    #[command(flatten)]
-    pub changes: Changes,
     /// Restore what controllers make again too: their pods, but for those of Jobs, Endpoints and EndpointSlices
     #[arg(long)]
     pub include_derived: bool,
@@ -221,9 +203,11 @@ pub struct Request {
     #[command(flatten)]
     pub identities: Identities,
     #[command(flatten)]
-    pub at: At,
+    pub filters: Filters,
     #[command(flatten)]
-    pub journals: Journals,
+    pub changes: Changes,
+    #[command(flatten)]
+    pub places: Places,
 }
 
 /// Who says what a restore would do.

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::shared::{At, Identities, Journals};
+use super::shared::{Identities, OneRun, Places};
 
 /// Verbs about runs, as their journals tell of them.
 #[derive(Debug, Subcommand)]
@@ -29,9 +29,7 @@ pub enum Runs {
   daytwo runs list --journal ./journals -o json")]
 pub struct List {
     #[command(flatten)]
-    pub at: At,
-    #[command(flatten)]
-    pub journals: Journals,
+    pub places: Places,
 }
 
 /// `daytwo runs show`
@@ -40,13 +38,8 @@ pub struct List {
   daytwo runs show nightly-20261121060504-1f3c
   daytwo runs show nightly-20261121060504-1f3c -o json")]
 pub struct Show {
-    /// The run
-    #[arg(value_name = "RUN")]
-    pub run: String,
     #[command(flatten)]
-    pub at: At,
-    #[command(flatten)]
-    pub journals: Journals,
+    pub one: OneRun,
 }
 
 /// `daytwo runs abort`
@@ -56,9 +49,6 @@ pub struct Show {
   daytwo runs abort nightly-20261121060504-1f3c --because wrong-backup
   daytwo runs abort nightly-20261121060504-1f3c --abandon")]
 pub struct Abort {
-    /// The run
-    #[arg(value_name = "RUN")]
-    pub run: String,
     /// Why, for the journal and the report
     #[arg(long, value_name = "TEXT", default_value = "it was given up")]
     pub because: String,
@@ -68,7 +58,5 @@ pub struct Abort {
     #[command(flatten)]
     pub identities: Identities,
     #[command(flatten)]
-    pub at: At,
-    #[command(flatten)]
-    pub journals: Journals,
+    pub one: OneRun,
 }

@@ -26,6 +26,44 @@ pub struct Journals {
     pub journal: Option<String>,
 }
 
+/// Where backups live, and the journals of runs.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Places {
+    #[command(flatten)]
+    pub at: At,
+    #[command(flatten)]
+    pub journals: Journals,
+}
+
+impl Places {
+    /// The flags that lead to the same places again, each behind a space.
+    pub fn flags(&self) -> String {
+        let named = [("--location", &self.at.location), ("--journal", &self.journals.journal)];
+        let flag =
+            |(flag, place): (&str, &Option<String>)| Some(format!(" {flag} {}", quoted(place.as_ref()?)));
+        named.into_iter().filter_map(flag).collect()
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/:._-@+=,~".contains(&byte);
+    match !word.is_empty() && word.bytes().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+/// A run, and where it is found.
+#[derive(Debug, Clone, Args)]
+pub struct OneRun {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    #[command(flatten)]
+    pub places: Places,
+}
+
 /// How an object store is reached. Credentials come from the usual variables and files, never from flags.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Location options")]

@@ -64,7 +64,7 @@ pub async fn run(session: &Session, verb: Delete) -> Result {
         open::find(&location, name).await?;
     }
     if !verb.yes {
-        ask(session, &format!("delete {} from {}?", verb.names.join(", "), location.url()))?;
+        ask(session, &format!("delete {} from {}?", verb.names.join(", "), location.url())).await?;
     }
     let mut deletion = BackupDeletion { location: location.url().to_owned(), ..BackupDeletion::default() };
     for name in &verb.names {

@@ -2,53 +2,24 @@
 
 use std::path::Path;
 
-use daytwo_archive::{Backup, Location};
 use daytwo_core::restore::{Existing, NamespaceMapping, Request, Scope, VeleroRecord, Waits, Webhooks};
 use daytwo_engine::Site;
-use daytwo_engine::journal::Timing;
-use daytwo_engine::restore::{Detail, Runner, velero_lacks};
+use daytwo_engine::restore::{Detail, velero_lacks};
 use jiff::SignedDuration;
 
 use crate::cli::restore as cli;
 use crate::cli::restore::DryRun;
-use crate::cli::shared::Journals;
-use crate::exit::Exit;
+use crate::cli::shared::Places;
 use crate::failure::{Failure, Result};
 use crate::filters;
 use crate::output::words;
-use crate::place;
 use crate::progress::Progress;
 use crate::settings::Session;
 
-use super::super::backup::{objects, open};
 use super::changes::changes;
+use super::sides::{Sides, holder};
 use super::view::{AsReport, Look, View};
 use super::{pruning, resume, saved};
-
-/// What a restore works with: the cluster and the backup.
-pub struct Sides {
-    /// The cluster.
-    pub site: Site,
-    /// Where the journal is kept; by habit where the backup lies.
-    pub journals: Location,
-    /// The backup, brought near.
-    pub backup: Backup,
-}
-
-impl Sides {
-    /// The one who plans and carries out.
-    pub fn runner<'a>(&'a self, session: &'a Session, events: &'a Progress) -> Runner<'a> {
-        Runner {
-            site: &self.site,
-            location: &self.journals,
-            backup: &self.backup,
-            clock: &*session.clock,
-            events,
-            stop: session.interrupt.token(),
-            timing: Timing::default(),
-        }
-    }
-}
 
 /// Restores and prints the report; exit 1 where something differs or is to be acted on, exit 5 where an object failed.
 ///
@@ -58,13 +29,13 @@ pub async fn run(session: &Session, verb: cli::Create) -> Result {
     let mut request = request(&verb.request)?;
     request.velero =
         VeleroRecord { no_files: verb.velero.no_velero_files, restore_in: verb.velero.velero_cr.clone() };
-    let sides = sides(session, &verb.request, &mut request).await?;
-    let flag = &verb.request.journals;
+    let sides = Sides::of(session, &verb.request, &mut request).await?;
+    let places = &verb.request.places;
     velero_takes(&sides.site, &request).await?;
     if let Some(run) = verb.run.as_ref().filter(|_| verb.dry_run.is_none())
         && let Some(recorded) = resume::begun(&sides.journals, run).await?
     {
-        return resume::same(session, &sides, recorded, &request, flag).await;
+        return resume::same(session, &sides, recorded, &request, places).await;
     }
     let run = verb.run.clone().unwrap_or_else(|| run_name(session, &request));
     let progress = Progress::new(session);
@@ -79,13 +50,13 @@ pub async fn run(session: &Session, verb: cli::Create) -> Result {
         let look = Look { diff: verb.show_diff, secrets: verb.show_secrets, ask };
         let view = View::of(&runner, &request, &run, look, session.out.format).await?;
         drop(progress);
-        return foreseen(session, view, verb.plan_out.as_deref(), flag);
+        return foreseen(session, view, verb.plan_out.as_deref(), places);
     }
     let planned = runner.plan(&request, &run, Detail::Needed).await?;
-    pruning::allow(session, &planned.plan, &verb.pruning)?;
+    pruning::allow(session, &planned.plan, &verb.pruning).await?;
     let report = runner.start(planned, &holder(session)).await;
     drop(progress);
-    super::report::end(session, &resume::command(&run, flag), report)
+    super::report::end(session, &resume::command(&run, places), report)
 }
 
 /// Whether the cluster can take the Restore object that was asked for.
@@ -102,9 +73,9 @@ pub async fn velero_takes(site: &Site, request: &Request) -> Result<()> {
 }
 
 /// Prints what a restore would do, with the exit code that it would have.
-fn foreseen(session: &Session, view: View, plan_out: Option<&Path>, flag: &Journals) -> Result {
+fn foreseen(session: &Session, view: View, plan_out: Option<&Path>, places: &Places) -> Result {
     if let Some(file) = plan_out {
-        saved::save(session, file, &view.plan, flag)?;
+        saved::save(session, file, &view.plan, places)?;
     }
     let exit = super::report::exit(&view.report);
     session.out.document(&AsReport(view))?;
@@ -149,48 +120,8 @@ fn patience(text: &str) -> Result<SignedDuration> {
     SignedDuration::try_from(time).map_err(|error| Failure::usage(format!("{text}: {error}")))
 }
 
-/// Opens the backup and connects to the cluster.
-///
-/// # Errors
-/// Those of either; Ctrl-C.
-pub async fn sides(session: &Session, flags: &cli::Request, request: &mut Request) -> Result<Sides> {
-    let opening = async {
-        let mut opened = open::open(session, &flags.at, &flags.identities, &flags.from).await?;
-        let site = Site::connect(&session.cluster).await?;
-        let journals = place::journals(session, &flags.at, &flags.journals).await?;
-        opened.backup.spool().await?;
-        Ok::<_, Failure>(Sides { site, journals, backup: opened.backup })
-    };
-    let stopped = || Failure::new(Exit::Failed, "stopped; nothing was written");
-    let mut sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
-    let kinds = objects::kinds(&mut sides.backup).await?;
-    let mut unknown = request.filter.resolve(&kinds);
-    unknown.extend(request.changes.status.resolve(&kinds));
-    for name in unknown {
-        session.speak.warn(&format!("the backup has no resource {name}"));
-    }
-    sides.backup.location().url().clone_into(&mut request.location);
-    Ok(sides)
-}
-
 /// `BACKUP-YYYYMMDDhhmmss-ID`, in UTC, with a part of the run's UUID: two restores may begin in one second.
 pub fn run_name(session: &Session, request: &Request) -> String {
     let id: String = session.run.chars().take(4).collect();
     format!("{}-{}-{id}", request.backup, session.clock.now().strftime("%Y%m%d%H%M%S"))
-}
-
-/// What no other runner is called, for people to read: user, host, process and a part of the run's UUID.
-pub fn holder(session: &Session) -> String {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
-    let host = variable("HOSTNAME").or_else(|| {
-        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
-        Some(name.trim().to_owned()).filter(|name| !name.is_empty())
-    });
-    let id: String = session.run.chars().take(8).collect();
-    format!(
-        "{user}@{}, process {}, {id}",
-        host.unwrap_or_else(|| "unknown host".to_owned()),
-        std::process::id()
-    )
 }

@@ -2,18 +2,16 @@
 
 use daytwo_core::plan::Kind;
 use daytwo_engine::journal::Recorded;
-use daytwo_engine::restore::recorded;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::restore::{Describe, List};
 use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::output::Document;
 use crate::output::paint::Paint;
-use crate::output::table::{Cell, Table, Tone};
+use crate::output::table::{Cell, Table};
 use crate::output::words;
-use crate::place;
 use crate::settings::Session;
 
 use super::super::runs::find;
@@ -53,11 +51,10 @@ impl Document for RestoreList {
         }
         let mut table = Table::new(header);
         for item in &self.items {
-            let tone = if item.state == "Finished" { Tone::Good } else { Tone::Odd };
             let mut row: Vec<Cell> = vec![
                 item.run.clone().into(),
                 item.backup.clone().into(),
-                Cell::new(item.state, tone),
+                Cell::new(item.state, find::tone(item.state)),
                 words::age(item.began, self.now).into(),
                 item.created.to_string().into(),
                 item.differs.to_string().into(),
@@ -85,13 +82,7 @@ impl Document for RestoreList {
 /// # Errors
 /// Those of reading the location.
 pub async fn list(session: &Session, verb: List) -> Result {
-    let reading = async {
-        let location = place::journals(session, &verb.at, &verb.journals).await?;
-        let runs = find::all(session, &location).await?;
-        Ok::<_, Failure>((location, runs))
-    };
-    let stopped = || Failure::new(Exit::Failed, "stopped");
-    let (location, runs) = session.interrupt.or(reading).await.ok_or_else(stopped)??;
+    let (location, runs) = find::listed(session, &verb.places).await?;
     let items: Vec<Item> = runs.iter().map(item).collect();
     if items.is_empty() {
         session.speak.note(&format!("no restores in {}", location.url()));
@@ -109,13 +100,7 @@ pub async fn list(session: &Session, verb: List) -> Result {
 /// # Errors
 /// Exit 2 for an unknown run; those of reading.
 pub async fn describe(session: &Session, verb: Describe) -> Result {
-    let reading = async {
-        let journals = place::journals(session, &verb.at, &verb.journals).await?;
-        find::known(&journals, &verb.run).await?;
-        Ok::<_, Failure>(recorded(&journals, &verb.run).await?)
-    };
-    let recorded =
-        session.interrupt.or(reading).await.ok_or_else(|| Failure::new(Exit::Failed, "stopped"))??;
+    let recorded = find::named(session, &verb.one).await?;
     let report = recorded.report(None);
     session.out.document(&ReportDocument::new(report))?;
     Ok(Exit::Done)

@@ -9,6 +9,7 @@ mod pruning;
 pub mod report;
 pub mod resume;
 mod saved;
+pub mod sides;
 mod view;
 
 use crate::cli::restore::Restore;

@@ -11,6 +11,7 @@ use crate::output::words;
 use crate::progress::Progress;
 use crate::settings::Session;
 
+use super::sides::Sides;
 use super::view::{AsPlan, Look, View};
 use super::{create, pruning, saved};
 
@@ -73,7 +74,7 @@ pub fn step_text(step: &Step) -> String {
 /// As `restore create`.
 pub async fn run(session: &Session, verb: cli::Plan) -> Result {
     let mut request = create::request(&verb.request)?;
-    let sides = create::sides(session, &verb.request, &mut request).await?;
+    let sides = Sides::of(session, &verb.request, &mut request).await?;
     pruning::possible(&request, &sides.backup)?;
     let progress = Progress::new(session);
     let run = create::run_name(session, &request);
@@ -82,7 +83,7 @@ pub async fn run(session: &Session, verb: cli::Plan) -> Result {
     drop(progress);
     let view = view?;
     if let Some(file) = &verb.plan_out {
-        saved::save(session, file, &view.plan, &verb.request.journals)?;
+        saved::save(session, file, &view.plan, &verb.request.places)?;
     }
     session.out.document(&AsPlan { view, objects: verb.show_diff })?;
     Ok(Exit::Done)

@@ -30,7 +30,7 @@ pub fn possible(request: &Request, backup: &Backup) -> Result<()> {
 ///
 /// # Errors
 /// Exit 4 without a yes, and where data would go that nobody let go.
-pub fn allow(session: &Session, plan: &Plan, flags: &Pruning) -> Result<()> {
+pub async fn allow(session: &Session, plan: &Plan, flags: &Pruning) -> Result<()> {
     let objects: Vec<&ObjectKey> = plan
         .steps()
         .filter_map(|(_, step)| match step {
@@ -63,5 +63,5 @@ pub fn allow(session: &Session, plan: &Plan, flags: &Pruning) -> Result<()> {
         session.speak.note(&format!("and {} more: see --dry-run -o wide", objects.len() - SHOWN));
     }
     let count = words::count(objects.len() as u64, "object");
-    ask(session, &format!("delete {count} from {}?", plan.site.context))
+    ask(session, &format!("delete {count} from {}?", plan.site.context)).await
 }

@@ -54,6 +54,9 @@ pub fn end(session: &Session, resume: &str, report: Result<Report, RestoreError>
             RestoreError::Stopped { .. } | RestoreError::Journal(JournalError::Store { .. }) => {
                 Some(resume.to_owned())
             }
+            RestoreError::Journal(JournalError::Aborting { run, .. }) => {
+                Some(format!("daytwo runs abort {run}"))
+            }
             RestoreError::Journal(JournalError::Begin { .. }) => {
                 Some("--journal LOCATION, which keeps the journal elsewhere: a folder, or a URL".to_owned())
             }

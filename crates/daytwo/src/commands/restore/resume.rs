@@ -4,30 +4,21 @@ use daytwo_archive::Location;
 use daytwo_archive::location::Error as StoreError;
 use daytwo_core::plan::Kind;
 use daytwo_core::restore::{Differs, Request};
-use daytwo_engine::Site;
 use daytwo_engine::journal::{JournalError, Recorded};
 use daytwo_engine::restore::recorded;
 
 use crate::cli::restore::Resume;
-use crate::cli::shared::Journals;
+use crate::cli::shared::Places;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::place;
 use crate::progress::Progress;
 use crate::settings::Session;
 
-use super::super::backup::open;
-use super::super::runs::find;
-use super::create::{Sides, holder};
+use super::sides::{Sides, holder};
 
 /// The command that goes on with `run`.
-pub fn command(run: &str, journals: &Journals) -> String {
-    format!("daytwo resume {run}{}", flag(journals))
-}
-
-/// The flag that finds the journal again.
-pub fn flag(journals: &Journals) -> String {
-    journals.journal.as_ref().map(|place| format!(" --journal {place}")).unwrap_or_default()
+pub fn command(run: &str, places: &Places) -> String {
+    format!("daytwo resume {run}{}", places.flags())
 }
 
 /// Goes on with the run and prints the report of all of it.
@@ -35,27 +26,17 @@ pub fn flag(journals: &Journals) -> String {
 /// # Errors
 /// Exit 2 for a run that is unknown or ended, exit 4 where another runner is at it, or cluster or backup changed.
 pub async fn run(session: &Session, verb: Resume) -> Result {
-    let keys = open::keys(&verb.identities)?;
-    let opening = async {
-        let journals = place::journals(session, &verb.at, &verb.journals).await?;
-        find::known(&journals, &verb.run).await?;
-        let Kind::Restore(request) = recorded(&journals, &verb.run).await?.plan.kind;
-        let location = place::open(session, &verb.at).await?;
-        let mut backup = open::named(&location, &request.backup, &keys).await?;
-        let site = Site::connect(&session.cluster).await?;
-        backup.spool().await?;
-        Ok::<_, Failure>(Sides { site, journals, backup })
-    };
+    let opening = Sides::of_run(session, &verb.one, &verb.identities);
     let stopped = || Failure::new(Exit::Failed, "stopped; the run stands as it stood");
     let sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
-    go_on(session, &sides, &verb.run, &verb.journals).await
+    go_on(session, &sides, &verb.one.run, &verb.one.places).await
 }
 
-async fn go_on(session: &Session, sides: &Sides, run: &str, journals: &Journals) -> Result {
+async fn go_on(session: &Session, sides: &Sides, run: &str, places: &Places) -> Result {
     let progress = Progress::new(session);
     let report = sides.runner(session, &progress).resume(run, &holder(session)).await;
     drop(progress);
-    super::report::end(session, &command(run, journals), report)
+    super::report::end(session, &command(run, places), report)
 }
 
 /// The run of this name, if it was begun.
@@ -85,12 +66,12 @@ pub async fn same(
     sides: &Sides,
     recorded: Recorded,
     request: &Request,
-    journals: &Journals,
+    places: &Places,
 ) -> Result {
     let run = recorded.plan.id;
     if recorded.ended.is_some() {
         let error = JournalError::Exists { run: run.clone(), holder: recorded.holder, since: recorded.began };
-        return Err(Failure::from(error).or_try(format!("daytwo runs show {run}{}", flag(journals))));
+        return Err(Failure::from(error).or_try(format!("daytwo runs show {run}{}", places.flags())));
     }
     let Kind::Restore(was) = recorded.plan.kind;
     let differs = was.differences(request);
@@ -99,12 +80,17 @@ pub async fn same(
         let differs: Vec<String> = differs.iter().map(text).collect();
         let what =
             format!("run {run} did not end, and was begun with another request: {}", differs.join(", "));
-        return Err(Failure::refused(what)
-            .or_try(command(&run, journals))
-            .or_try("another name for this run"));
+        return Err(Failure::refused(what).or_try(command(&run, places)).or_try("another name for this run"));
+    }
+    if recorded.abort.is_some() {
+        let error = JournalError::Aborting { run: run.clone(), since: recorded.since };
+        return Err(Failure::from(error).or_try(format!("daytwo runs abort {run}{}", places.flags())));
     }
     session
         .speak
         .note(&format!("run {run} was begun at {} and did not end: going on with it", recorded.began));
-    go_on(session, sides, &run, journals).await
+    if was.concurrency != request.concurrency || was.waits != request.waits {
+        session.speak.note("requests in flight and waits stay those that it was begun with");
+    }
+    go_on(session, sides, &run, places).await
 }

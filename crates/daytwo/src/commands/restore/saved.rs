@@ -3,34 +3,33 @@
 use std::path::Path;
 
 use daytwo_core::plan::{API_VERSION, Kind, Plan};
-use daytwo_engine::Site;
 use daytwo_engine::restore::Detail;
 
 use crate::cli::restore::Run;
-use crate::cli::shared::Journals;
+use crate::cli::shared::Places;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::place;
 use crate::progress::Progress;
 use crate::settings::Session;
 
-use super::super::backup::open;
-use super::create::{Sides, holder, velero_takes};
+use super::create::velero_takes;
+use super::sides::{Sides, holder};
 use super::{pruning, resume};
 
 /// Writes `plan` into `file`.
 ///
 /// # Errors
 /// Exit 5 where it cannot be written.
-pub fn save(session: &Session, file: &Path, plan: &Plan, flag: &Journals) -> Result<()> {
+pub fn save(session: &Session, file: &Path, plan: &Plan, places: &Places) -> Result<()> {
     let failed = |why: String| {
         Failure::new(Exit::Failed, format!("cannot write the plan to {}: {why}", file.display()))
     };
     let mut text = serde_json::to_vec_pretty(plan).map_err(|error| failed(error.to_string()))?;
     text.push(b'\n');
     std::fs::write(file, text).map_err(|error| failed(error.to_string()))?;
-    let journal = resume::flag(flag);
-    session.speak.note(&format!("the plan is in {0}: daytwo restore run {0}{journal}", file.display()));
+    let places = places.flags();
+    session.speak.note(&format!("the plan is in {0}: daytwo restore run {0}{places}", file.display()));
     Ok(())
 }
 
@@ -41,30 +40,26 @@ pub fn save(session: &Session, file: &Path, plan: &Plan, flag: &Journals) -> Res
 pub async fn run(session: &Session, verb: Run) -> Result {
     let saved = read(&verb.file)?;
     let Kind::Restore(request) = saved.kind.clone();
-    let keys = open::keys(&verb.identities)?;
     let opening = async {
-        let location = place::open(session, &verb.at).await?;
-        let journals = place::journals(session, &verb.at, &verb.journals).await?;
+        let journals = place::journals(session, &verb.places).await?;
         let begun = resume::begun(&journals, &saved.id).await?;
-        let mut backup = open::named(&location, &request.backup, &keys).await?;
-        let site = Site::connect(&session.cluster).await?;
-        backup.spool().await?;
-        Ok::<_, Failure>((Sides { site, journals, backup }, begun))
+        let near = Sides::near(session, &verb.places.at, journals, &verb.identities, &request.backup);
+        Ok::<_, Failure>((near.await?, begun))
     };
     let stopped = || Failure::new(Exit::Failed, "stopped; nothing was written");
     let (sides, begun) = session.interrupt.or(opening).await.ok_or_else(stopped)??;
     if let Some(recorded) = begun {
-        return resume::same(session, &sides, recorded, &request, &verb.journals).await;
+        return resume::same(session, &sides, recorded, &request, &verb.places).await;
     }
     velero_takes(&sides.site, &request).await?;
     let progress = Progress::new(session);
     let runner = sides.runner(session, &progress);
     let planned = runner.plan(&request, &saved.id, Detail::Needed).await?;
     allowed(&saved, &planned.plan)?;
-    pruning::allow(session, &planned.plan, &verb.pruning)?;
+    pruning::allow(session, &planned.plan, &verb.pruning).await?;
     let report = runner.start(planned, &holder(session)).await;
     drop(progress);
-    super::report::end(session, &resume::command(&saved.id, &verb.journals), report)
+    super::report::end(session, &resume::command(&saved.id, &verb.places), report)
 }
 
 fn read(file: &Path) -> Result<Plan> {

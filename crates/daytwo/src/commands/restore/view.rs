@@ -7,8 +7,9 @@
 use std::fmt::Write;
 
 use daytwo_core::diff::{Field, Secrets};
+use daytwo_core::finding::Finding;
 use daytwo_core::plan::{Fact, Impact, Phase, Plan};
-use daytwo_core::restore::{Action, Asked, Decided, Report, Request, Scope};
+use daytwo_core::restore::{Action, Asked, Decided, Failed, Report, Request, Scope};
 use daytwo_engine::restore::{Comparing, Comparison, Detail, Planned, Runner};
 use serde::{Serialize, Serializer};
 
@@ -271,11 +272,17 @@ impl Serialize for AsPlan {
         struct Whole<'a> {
             #[serde(flatten)]
             plan: &'a Plan,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            findings: &'a [Finding],
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            failures: &'a [Failed],
             #[serde(skip_serializing_if = "Option::is_none")]
             objects: Option<&'a [Viewed]>,
         }
+        let View { plan, report, .. } = &self.view;
+        let (findings, failures) = (&*report.tally.findings, &*report.tally.failures);
         let objects = self.objects.then_some(self.view.objects.as_slice());
-        Whole { plan: &self.view.plan, objects }.serialize(serializer)
+        Whole { plan, findings, failures, objects }.serialize(serializer)
     }
 }
 

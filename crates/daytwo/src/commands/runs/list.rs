@@ -7,12 +7,11 @@ use serde::Serialize;
 
 use crate::cli::runs::List;
 use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::output::Document;
 use crate::output::paint::Paint;
-use crate::output::table::{Cell, Table, Tone};
+use crate::output::table::{Cell, Table};
 use crate::output::words;
-use crate::place;
 use crate::settings::Session;
 
 use super::find;
@@ -53,11 +52,10 @@ impl Document for RunList {
         }
         let mut table = Table::new(header);
         for item in &self.items {
-            let tone = if item.state == "Finished" { Tone::Good } else { Tone::Odd };
             let mut row: Vec<Cell> = vec![
                 item.run.clone().into(),
                 format!("{} {}", item.does, item.of).into(),
-                Cell::new(item.state, tone),
+                Cell::new(item.state, find::tone(item.state)),
                 format!("{}/{}", item.done, item.steps).into(),
                 words::age(item.began, self.now).into(),
                 item.holder.clone().into(),
@@ -84,13 +82,7 @@ impl Document for RunList {
 /// # Errors
 /// Those of reading the location.
 pub async fn run(session: &Session, verb: List) -> Result {
-    let reading = async {
-        let journals = place::journals(session, &verb.at, &verb.journals).await?;
-        let runs = find::all(session, &journals).await?;
-        Ok::<_, Failure>((journals, runs))
-    };
-    let stopped = || Failure::new(Exit::Failed, "stopped");
-    let (journals, runs) = session.interrupt.or(reading).await.ok_or_else(stopped)??;
+    let (journals, runs) = find::listed(session, &verb.places).await?;
     if runs.is_empty() {
         session.speak.note(&format!("no runs in {}", journals.url()));
     }

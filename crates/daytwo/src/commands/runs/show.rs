@@ -3,18 +3,16 @@
 use daytwo_core::plan::{Kind, SiteIdentity};
 use daytwo_core::restore::{Request, State, Tally, WaveReport};
 use daytwo_engine::journal::Recorded;
-use daytwo_engine::restore::recorded;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::runs::Show;
 use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::output::Document;
 use crate::output::paint::Paint;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::words;
-use crate::place;
 use crate::settings::Session;
 
 use super::super::restore::plan::step_text;
@@ -124,13 +122,7 @@ impl Document for Run {
 /// # Errors
 /// Exit 2 for an unknown run; those of reading.
 pub async fn run(session: &Session, verb: Show) -> Result {
-    let reading = async {
-        let journals = place::journals(session, &verb.at, &verb.journals).await?;
-        find::known(&journals, &verb.run).await?;
-        Ok::<_, Failure>(recorded(&journals, &verb.run).await?)
-    };
-    let stopped = || Failure::new(Exit::Failed, "stopped");
-    let recorded = session.interrupt.or(reading).await.ok_or_else(stopped)??;
+    let recorded = find::named(session, &verb.one).await?;
     session.out.document(&document(recorded, session.clock.now()))?;
     Ok(Exit::Done)
 }
