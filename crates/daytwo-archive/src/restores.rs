@@ -133,6 +133,14 @@ impl RestoreRecord {
         self.log.push_str(&format!("time=\"{at}\" level={level} msg={message:?} restore=velero/{restore}\n"));
     }
 
+    /// Whether there are files of a restore `name` already: of Velero's, or of a run.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn is_there(location: &Location, name: &str) -> Result<bool> {
+        location.exists(&RestoreFile::Logs.key(name)).await
+    }
+
     /// Writes the files of the restore `name`, replacing those that an earlier try left.
     ///
     /// # Errors

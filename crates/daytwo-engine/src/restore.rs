@@ -71,6 +71,14 @@ pub enum RestoreError {
         /// What changed.
         changed: Vec<Changed>,
     },
+    /// Velero keeps a restore of this name, whose files this one's would replace.
+    #[error("there is a restore {run} of Velero's at {location}; choose another name, or --no-velero-files")]
+    NameTaken {
+        /// The name.
+        run: String,
+        /// Where its files lie.
+        location: String,
+    },
     /// It was asked to stop before anything was written.
     #[error("given up; nothing was written")]
     Cancelled,
@@ -171,11 +179,16 @@ impl Runner<'_> {
     /// no other runner may use it.
     ///
     /// # Errors
-    /// [`RestoreError::Journal`] if there is a run of this name; [`RestoreError::Stopped`] if a step could not be
+    /// [`RestoreError::Journal`] or [`RestoreError::NameTaken`] if there is a run or a restore of this name;
+    /// [`RestoreError::Stopped`] if a step could not be
     /// carried out. Objects that the server refused are no error: the report names them.
     pub async fn start(&self, planned: Planned, holder: &str) -> Result<Report, RestoreError> {
         let Planned { plan, known, rules, .. } = planned;
         self.say_which(&plan.site);
+        if record::is_velero_s(self, &rules, &plan.id).await? {
+            let location = self.backup.location().url().to_owned();
+            return Err(RestoreError::NameTaken { run: plan.id, location });
+        }
         let begun = Journal::begin(self.location, plan, known, holder, self.timing, self.clock.now());
         let mut journal = begun.await?;
         self.run(&mut journal, &rules).await

@@ -121,7 +121,7 @@ fn reaction(error: &(dyn StdError + 'static)) -> Option<Exit> {
             RestoreError::Cluster(_) => None,
             RestoreError::Backup(error) => Some(of_archive(error)),
             RestoreError::Journal(error) => Some(of_journal(error)),
-            RestoreError::Stale { .. } => Some(Exit::Refused),
+            RestoreError::Stale { .. } | RestoreError::NameTaken { .. } => Some(Exit::Refused),
             RestoreError::Stopped { .. } | RestoreError::Cancelled => Some(Exit::Failed),
         };
     }

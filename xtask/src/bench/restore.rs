@@ -34,7 +34,7 @@ const MIB: f64 = 1_048_576.0;
 /// The namespaces that a cluster is filled in.
 const NAMESPACES: u32 = 10;
 /// What the bare loader is tried with.
-const CONNECTIONS: [u32; 4] = [8, 16, 32, 64];
+const CONNECTIONS: [u32; 5] = [8, 16, 32, 64, 128];
 
 /// Needs Go for its parts (built once) and a machine with nothing else to do. Exit code 1 if a row is not met.
 #[derive(Debug, clap::Args)]
@@ -56,22 +56,26 @@ pub fn run(args: &Args) -> Result<()> {
     sizes.dedup();
     let (mut series, mut rows) = (Vec::new(), Vec::new());
     for size in sizes {
-        // A cluster of its own for each: rounds leave their objects behind.
-        let ground = Ground::start()?;
-        let bench = Bench { ground: &ground, size };
-        say(&format!("filling the cluster: {size} objects"));
-        ground.fill(0, size)?;
-        finished(&mut ground.backup(SOURCE, &bench.folder(), ground.site.kubeconfig()))?;
-        if size > TIMED_UP_TO {
-            bench.memory(&mut series, &mut rows)?;
-        } else {
-            bench.timed(args.rounds, &mut series, &mut rows)?;
-        }
+        measure(size, args.rounds, &mut series, &mut rows)?;
         if size == COMPARED_AT {
-            velero::measure(&bench, &mut series, &mut rows)?;
+            prune::measure(size, args.rounds, &mut series, &mut rows)?;
+            velero::measure(size, &mut series, &mut rows)?;
         }
     }
     show::show(args.json.as_deref(), &series, &rows)
+}
+
+/// In a cluster of its own, as rounds leave their objects behind.
+fn measure(size: u32, rounds: u32, series: &mut Vec<Series>, rows: &mut Vec<Row>) -> Result<()> {
+    let ground = Ground::start()?;
+    let bench = Bench { ground: &ground, size };
+    say(&format!("filling the cluster: {size} objects"));
+    ground.fill(0, size)?;
+    finished(&mut ground.backup(SOURCE, &bench.folder(), ground.site.kubeconfig()))?;
+    match size > TIMED_UP_TO {
+        true => bench.memory(series, rows),
+        false => bench.timed(rounds, series, rows),
+    }
 }
 
 /// The backup that is restored.
@@ -103,9 +107,7 @@ impl Bench<'_> {
 
     fn timed(&self, rounds: u32, series: &mut Vec<Series>, rows: &mut Vec<Row>) -> Result<()> {
         let objects = format!("{} objects", self.size);
-        let tries: Vec<(u32, String)> =
-            CONNECTIONS.iter().map(|connections| (*connections, format!("try-{connections}"))).collect();
-        let connections = self.best(&tries, "fill")?;
+        let connections = self.best("fill")?;
         say(&format!("{objects}: {rounds} rounds against a bare loader over {connections} connections"));
         let mut ours = Series::new(format!("restore into empty namespaces, {objects}"));
         let mut theirs = Series::new(format!("a bare loader, {connections} at a time, {objects}"));
@@ -165,19 +167,16 @@ impl Bench<'_> {
             rows.push(limit(format!("peak memory, {objects}"), MEMORY_LIMIT, Unit::Bytes, peak(&ours)));
         }
         series.extend([ours, theirs, plan, again, lists]);
-        if self.size == COMPARED_AT {
-            self.prune(&tries, rounds, series, rows)?;
-        }
         Ok(())
     }
 
     /// The number of connections with which the bare loader is fastest at `verb`, each tried on a prefix of its own.
-    fn best(&self, tries: &[(u32, String)], verb: &str) -> Result<u32> {
+    fn best(&self, verb: &str) -> Result<u32> {
         let mut best: Option<(f64, u32)> = None;
-        for (connections, prefix) in tries {
-            let took = self.ground.measure(&self.load(verb, prefix, *connections))?;
+        for connections in CONNECTIONS {
+            let took = self.ground.measure(&self.load(verb, &format!("try-{connections}"), connections))?;
             if best.is_none_or(|(wall, _)| took.wall < wall) {
-                best = Some((took.wall, *connections));
+                best = Some((took.wall, connections));
             }
         }
         best.map(|(_, connections)| connections).context("no number of connections")

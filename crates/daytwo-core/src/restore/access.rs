@@ -124,6 +124,11 @@ impl Needs {
         if action == Action::Merged {
             return Ok(());
         }
+        if action == Action::Created && rules.parks(source)? {
+            for verb in ["get", "update"] {
+                self.need(verb, &object, None, true, Some(&object.name));
+            }
+        }
         let write = rules.prepare(source)?;
         if action != Action::Updated {
             self.note_what_follows(&object, &write);
@@ -187,6 +192,17 @@ impl Needs {
                 Step::PruneObjects { extra } => {
                     for object in extra {
                         self.need("delete", object, None, true, Some(&object.name));
+                    }
+                }
+                Step::AwaitEndpoints { services, .. } => {
+                    for (namespace, name) in services.iter().filter_map(|service| service.split_once('/')) {
+                        let of = |resource: &str, name: &str| ObjectKey {
+                            resource: resource.to_owned(),
+                            namespace: Some(namespace.to_owned()),
+                            name: name.to_owned(),
+                        };
+                        self.need("list", &of("endpointslices.discovery.k8s.io", name), None, false, None);
+                        self.need("get", &of("services", name), None, false, Some(name));
                     }
                 }
                 _ => {}

@@ -29,7 +29,8 @@ pub enum Rules {
 }
 
 /// The rules of a probe that asks about ConfigMaps.
-const CONFIG_MAPS: &str = r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["configmaps"]}]"#;
+const CONFIG_MAPS: &str =
+    r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["configmaps"]}]"#;
 
 /// The configuration `name`, of `resource`, that asks the back end of `webhook`.
 ///
@@ -202,8 +203,13 @@ mod tests {
 
     #[test]
     fn a_probe_asks_the_same_back_end_about_nothing_but_what_is_labelled() {
-        let probe =
-            probe(&kind("admissionregistration.k8s.io", "validating"), "p", WEBHOOK.as_bytes(), Rules::OfTheWebhook).unwrap();
+        let probe = probe(
+            &kind("admissionregistration.k8s.io", "validating"),
+            "p",
+            WEBHOOK.as_bytes(),
+            Rules::OfTheWebhook,
+        )
+        .unwrap();
         let value: serde_json::Value = serde_json::from_slice(&probe).unwrap();
         let [asks, known] = value["webhooks"].as_array().unwrap().as_slice() else { panic!("{value}") };
         assert_eq!((&asks["name"], &asks["failurePolicy"]), (&"w.x.io".into(), &"Fail".into()));
@@ -242,10 +248,7 @@ mod tests {
         let failed = r#"Internal error occurred: failed calling webhook "w.x.io": failed to call webhook: Post "https://x": refused"#;
         let of = |said| answers("w.x.io", said, Rules::OfTheWebhook);
         assert!(of(Some(failed)).unwrap().is_err());
-        assert_eq!(
-            of(Some(r#"admission webhook "w.x.io" denied the request: no"#)),
-            Some(Ok(()))
-        );
+        assert_eq!(of(Some(r#"admission webhook "w.x.io" denied the request: no"#)), Some(Ok(())));
         assert_eq!(of(None), Some(Ok(())));
         assert_eq!(of(Some("exceeded quota: q")), None);
         assert_eq!(answers("other.x.io", Some(failed), Rules::OfTheWebhook), None);

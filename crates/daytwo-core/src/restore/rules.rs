@@ -74,6 +74,8 @@ impl Rules {
                 let to = request.namespace_mapping.map(namespace);
                 let kept = match target.volumes.get(volume) {
                     Some(live) => live.is_for(to, name),
+                    // It may be there: a claim that waits for it is better than one with an empty volume.
+                    None if target.unlisted.contains("persistentvolumes") => true,
                     None => census.brings_volume(volume) && !census.data_elsewhere(namespace, name),
                 };
                 (!kept).then(|| (to.to_owned(), name.to_owned()))

@@ -1,6 +1,6 @@
 //! What a restore knows of the cluster it writes into, and what that cluster lacks.
 //!
-//! It refuses to guess: what could not be seen is absent here, and the engine says so beside it.
+//! It refuses to guess: what may not be listed is told apart from what is not there, and nothing is said to lack for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,6 +55,8 @@ pub struct Target {
     pub fixed: BTreeMap<String, (String, String)>,
     /// Objects that others name as their class: resource (`storageclasses.storage.k8s.io`) and name.
     pub classes: BTreeSet<(String, String)>,
+    /// Resources that were looked for and that the caller may not list: of these nothing is known.
+    pub unlisted: BTreeSet<String>,
     /// Custom resources of which the cluster's definition says that all versions have the same fields (conversion
     /// strategy `None`); looked for only where the backup holds one at a version that is not served.
     pub alike: BTreeSet<String>,
@@ -136,7 +138,7 @@ impl Target {
     fn classes(&self, census: &Census, findings: &mut Vec<Finding>) {
         for ((resource, name), (count, first)) in census.classes_needed() {
             let key = (resource.to_owned(), name.to_owned());
-            if self.classes.contains(&key) || census.brings_class(&key) {
+            if self.classes.contains(&key) || census.brings_class(&key) || self.unlisted.contains(resource) {
                 continue;
             }
             let what = match resource {

@@ -67,12 +67,14 @@ pub async fn target(
     if census.claims().next().is_some()
         || census.resources().any(|(resource, ..)| resource == "persistentvolumes")
     {
-        eyes.look("/api/v1/persistentvolumes", "application/json", |object| {
+        let volumes = eyes.look("/api/v1/persistentvolumes", "application/json", |object| {
             let meta = Meta::of_prefix(object)?;
             target.volumes.insert(meta.name.into_owned(), volume(object)?);
             Ok(())
-        })
-        .await?;
+        });
+        if !volumes.await? {
+            target.unlisted.insert("persistentvolumes".to_owned());
+        }
     }
     if census.resources().any(|(resource, ..)| resource == "services") {
         eyes.look("/api/v1/services", "application/json", |object| {
@@ -89,11 +91,13 @@ pub async fn target(
     let wanted: BTreeSet<String> = census.classes_needed().map(|((class, _), _)| class.to_owned()).collect();
     for class in wanted {
         let Some(path) = class_path(&target, &class) else { continue };
-        eyes.look(&path, METADATA_ONLY, |object| {
+        let classes = eyes.look(&path, METADATA_ONLY, |object| {
             target.classes.insert((class.clone(), Meta::of_prefix(object)?.name.into_owned()));
             Ok(())
-        })
-        .await?;
+        });
+        if !classes.await? {
+            target.unlisted.insert(class);
+        }
     }
     definitions::look(client, request, census, &mut target).await?;
     if sight == Sight::Preflight {
@@ -111,7 +115,7 @@ struct Eyes<'a> {
 }
 
 impl Eyes<'_> {
-    /// Lists what may be listed; what may not is noted, and taken for empty. Returns whether it was seen.
+    /// Lists what may be listed; what may not is noted. Returns whether it was seen.
     async fn look(
         &mut self,
         path: &str,
@@ -120,7 +124,7 @@ impl Eyes<'_> {
     ) -> Result<bool, ApiError> {
         match lists::each(self.client, path, accept, object).await {
             Err(error) if error.is_denied() || error.is_not_found() => {
-                self.events.event(Event::Note(format!("cannot be looked at, taken for empty: {error}")));
+                self.events.event(Event::Note(format!("cannot be looked at: {error}")));
                 self.unseen.push(error.to_string());
                 Ok(false)
             }

@@ -13,10 +13,22 @@ use daytwo_core::resource::ObjectKey;
 use daytwo_core::restore::{Action, Report, Rules, State, Verdict, Wave};
 use jiff::Timestamp;
 
-use super::{Intake, Runner, velero};
+use super::{Intake, RestoreError, Runner, velero};
 use crate::event::{Event, Observer};
-use crate::journal::{Recorded, folder};
+use crate::journal::{Journal, JournalError, Recorded, folder};
 use crate::step;
+
+/// Whether the files that this run is going to keep would replace those of a restore that Velero made.
+pub(super) async fn is_velero_s(runner: &Runner<'_>, rules: &Rules, run: &str) -> Result<bool, RestoreError> {
+    if rules.request().velero.no_files
+        || runner.backup.head().encrypted
+        || !RestoreRecord::is_there(runner.backup.location(), run).await?
+    {
+        return Ok(false);
+    }
+    // Those of a run of ours are told by its journal.
+    Ok(matches!(Journal::read(runner.location, run).await, Err(JournalError::NotFound { .. })))
+}
 
 /// Keeps the record of a run of which no step is left, and returns its report.
 pub(super) async fn keep(runner: &Runner<'_>, rules: &Rules, recorded: &Recorded) -> Report {

@@ -14,7 +14,7 @@ use daytwo_core::restore::{Source, Unfit, Verdict, is_webhooks, probe, refuses, 
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
-use super::endpoints;
+use super::endpoints::{self, Readiness};
 use super::request::{Tries, Writer};
 use crate::advance::{Act, RunError};
 use crate::api::ApiError;
@@ -138,18 +138,18 @@ impl<'a> Answers<'a> {
         name: &str,
         webhook: &[u8],
     ) -> Result<Result<(), String>, ApiError> {
-        let service = self.service(webhook);
-        if let Some(service) = &service
-            && !endpoints::ready(self.act, service).await?
-        {
-            return Ok(Err(format!("{service} has no ready endpoint")));
-        }
-        // Where nobody can tell, a ready endpoint is taken for an answer; a URL has none.
-        let unknown = || match service {
-            Some(_) => Ok(()),
+        // Where nobody can tell, a ready endpoint is taken for an answer.
+        let unknown = match self.service(webhook) {
             None => Err("it is called by a URL, and nobody can tell whether that answers".to_owned()),
+            Some(service) => match endpoints::ready(self.act, &service).await? {
+                Readiness::Some => Ok(()),
+                Readiness::None => return Ok(Err(format!("{service} has no ready endpoint"))),
+                Readiness::Unknown => {
+                    Err(format!("the caller may not see whether {service} has a ready endpoint"))
+                }
+            },
         };
-        Ok(self.rehearse(kind, name, webhook).await?.unwrap_or_else(unknown))
+        Ok(self.rehearse(kind, name, webhook).await?.unwrap_or(unknown))
     }
 
     async fn rehearse(

@@ -146,6 +146,10 @@ impl Reader<'_> {
     /// The next object that is to be created and can be asked about.
     async fn next(&mut self) -> Result<Option<Item>, RunError> {
         let rules = self.asking.rules;
+        // What could not be asked of one cannot be asked of the next.
+        if self.asking.books().broken.is_some() {
+            return Ok(None);
+        }
         while let Some(entry) = self.entries.next().await? {
             let admitted = self.intake.admit(entry);
             let source = admitted.source();
@@ -205,17 +209,8 @@ impl Asking<'_> {
             Ok(Created::Exists { .. }) => books.asked.passed_over(&item.key, Unasked::Exists),
             // The whole is given up.
             Err(Trouble::Halted) => {}
-            Err(Trouble::Source(error)) => {
-                let message = format!("its JSON in the backup cannot be read: {error}");
-                let reason = "Corrupt".to_owned();
-                books.refused.push(Failed {
-                    object: item.key.clone(),
-                    code: None,
-                    reason,
-                    message,
-                    next: None,
-                });
-            }
+            // The plan named it as failed.
+            Err(Trouble::Source(_)) => books.asked.objects -= 1,
             Err(Trouble::Refused { error, .. }) if error.code().is_none() => {
                 let step = format!("asking the server about {}", item.key);
                 books.broken.get_or_insert(RunError::Cluster { step, source: error });

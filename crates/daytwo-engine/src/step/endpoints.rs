@@ -26,7 +26,7 @@ pub(super) async fn wait(services: &[String], deadline: Duration, act: &Act<'_>)
             if act.halt.is_cancelled() {
                 return Ok(true);
             }
-            if !ready(act, service).await? {
+            if ready(act, service).await? == Readiness::None {
                 missing.push(service.as_str());
             }
         }
@@ -48,17 +48,33 @@ pub(super) async fn wait(services: &[String], deadline: Duration, act: &Act<'_>)
 pub(super) async fn unready(act: &Act<'_>) -> Result<BTreeSet<String>, ApiError> {
     let mut unready = BTreeSet::new();
     for service in act.services() {
-        if !ready(act, service).await? {
+        if ready(act, service).await? == Readiness::None {
             unready.insert(service.clone());
         }
     }
     Ok(unready)
 }
 
+/// What is known of a Service's endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Readiness {
+    /// One is ready.
+    Some,
+    /// None is.
+    None,
+    /// The caller may not look.
+    Unknown,
+}
+
 /// Whether `service` is `namespace/name` of one that [`has_ready_endpoint`].
-pub(super) async fn ready(act: &Act<'_>, service: &str) -> Result<bool, ApiError> {
-    let Some((namespace, name)) = service.split_once('/') else { return Ok(false) };
-    has_ready_endpoint(act.world.site.client(), namespace, name).await
+pub(super) async fn ready(act: &Act<'_>, service: &str) -> Result<Readiness, ApiError> {
+    let Some((namespace, name)) = service.split_once('/') else { return Ok(Readiness::None) };
+    match has_ready_endpoint(act.world.site.client(), namespace, name).await {
+        Ok(true) => Ok(Readiness::Some),
+        Ok(false) => Ok(Readiness::None),
+        Err(error) if error.is_denied() => Ok(Readiness::Unknown),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether a Service has a ready endpoint, or is a name for something outside, which has none.

@@ -266,3 +266,61 @@ async fn the_version_that_would_take_a_custom_resource_is_named() {
     }
     all_well(&cluster.backup_of(&[&knob("v2")]).await.plan(&cluster, &everything()).await.report);
 }
+
+#[tokio::test]
+async fn classes_that_are_missing_are_named_and_the_server_refuses_the_pods_of_them() {
+    let Some(cluster) = cluster().await else { return };
+    let namespace = "preflight-classes";
+    live(&cluster, namespace, &[]);
+    let ingress = format!(
+        r#"{{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{{"name":"web","namespace":"{namespace}"}},"spec":{{"ingressClassName":"none-such","defaultBackend":{{"service":{{"name":"web","port":{{"number":80}}}}}}}}}}"#
+    );
+    let objects = [
+        pod(namespace, "of-priority", r#","priorityClassName":"none-such""#, ""),
+        pod(namespace, "of-runtime", r#","runtimeClassName":"none-such""#, ""),
+        ingress,
+    ];
+    let objects: Vec<&str> = objects.iter().map(String::as_str).collect();
+    let taken = cluster.backup_of(&objects).await;
+    let planned = taken.plan(&cluster, &everything()).await.report;
+    let missing = |report: &Report| -> Vec<String> {
+        let mut subjects: Vec<String> = report
+            .tally
+            .findings
+            .iter()
+            .filter(|finding| finding.id == "restore-class-missing")
+            .map(|finding| finding.subject.clone())
+            .collect();
+        subjects.sort_unstable();
+        subjects
+    };
+    let expected = [
+        "ingressclasses.networking.k8s.io/none-such",
+        "priorityclasses.scheduling.k8s.io/none-such",
+        "runtimeclasses.node.k8s.io/none-such",
+    ];
+    assert_eq!(missing(&planned), expected);
+    let report = taken.restore(&cluster).await;
+    assert_eq!(failed(&report), ["of-priority", "of-runtime"]);
+    // Who may not list classes is not told that they are missing: nobody knows.
+    cluster.kubectl(&[
+        "create",
+        "clusterrole",
+        "sees-no-class",
+        "--verb=*",
+        "--resource=pods,namespaces,ingresses.networking.k8s.io",
+    ]);
+    cluster.kubectl(&[
+        "create",
+        "clusterrolebinding",
+        "sees-no-class",
+        "--clusterrole=sees-no-class",
+        "--user=sees-no-class",
+    ]);
+    let kubeconfig = cluster.plane.kubeconfig_for_user("sees-no-class", &[]).unwrap();
+    let limited = cluster.through(&kubeconfig).await;
+    let planned = taken.plan(&limited, &everything()).await.report;
+    assert_eq!(missing(&planned), [""; 0]);
+    let unseen = planned.tally.findings.iter().find(|finding| finding.id == "restore-not-foreseen").unwrap();
+    assert!(unseen.evidence.contains("priorityclasses"), "{unseen:?}");
+}

@@ -112,6 +112,12 @@ fn the_same_command_finishes_what_was_cut_off_and_leaves_a_record() {
     assert!(results["warnings"]["namespaces"]["finished"][0].as_str().unwrap().contains("already exists"));
     operator.run("restore create quiet --from f --no-velero-files").exits(1);
     assert!(!store.join("restores/quiet").exists());
+    // What Velero keeps of a restore of its own is not replaced.
+    let kept = store.join("restores/velero-s/restore-velero-s-logs.gz");
+    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    std::fs::write(&kept, "Velero's").unwrap();
+    operator.run("restore create velero-s --from f").exits(4).says("choose another name");
+    assert_eq!(std::fs::read(&kept).unwrap(), b"Velero's");
     // What the server refuses is told with its reason and what to do.
     operator.kubectl("delete secret db -n finished");
     operator.kubectl("create quota none --hard=count/secrets=0 -n finished");

@@ -209,6 +209,12 @@ impl Running {
         }
     }
 
+    /// Sends it a signal, by its name.
+    pub fn signal(&mut self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success(), "{} cannot be sent {name}", self.shown);
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) -> Run {
         self.child.kill().unwrap();

@@ -205,6 +205,7 @@ fn a_killed_restore_is_gone_on_with_and_ends_equal_to_one_that_was_not() {
             api.request("DELETE", &collection.replace("NS", &target), b"").unwrap();
         }
     }
+    assert!(begun > 0, "{kills} kills, and none of them left a run to go on with");
     say(&format!(
         "kill -9 of restores: {kills} kills, {begun} runs gone on with, all equal to one that was not killed"
     ));

@@ -24,6 +24,7 @@ mod faults_journal;
 mod faults_restore;
 mod faults_store;
 mod group_versions;
+mod holders;
 mod hostile;
 mod kill;
 mod kill_restore;

@@ -38,18 +38,21 @@ impl Limits {
     }
 }
 
-/// Measures without controllers on `bench`'s ground, and with them on another.
-pub fn measure(bench: &Bench<'_>, series: &mut Vec<Series>, rows: &mut Vec<Row>) -> Result<()> {
+/// Measures without controllers and with them, each in a cluster of its own.
+pub fn measure(size: u32, series: &mut Vec<Series>, rows: &mut Vec<Row>) -> Result<()> {
     available(&[Family::Velero])?;
-    prepare(bench)?;
-    for limits in [Limits::Default, Limits::Lifted] {
-        bench.against(limits, "", series, rows)?;
+    for (limits, controllers, beside) in [
+        (Limits::Default, false, ""),
+        (Limits::Lifted, false, ""),
+        (Limits::Lifted, true, ", beside controllers"),
+    ] {
+        let ground = Ground::with_controllers(controllers)?;
+        ground.fill(0, size)?;
+        let bench = Bench { ground: &ground, size };
+        prepare(&bench)?;
+        bench.against(limits, beside, series, rows)?;
     }
-    let ground = Ground::with_controllers(true)?;
-    let bench = Bench { ground: &ground, size: bench.size };
-    ground.fill(0, bench.size)?;
-    prepare(&bench)?;
-    bench.against(Limits::Lifted, ", beside controllers", series, rows)
+    Ok(())
 }
 
 /// Both backups: ours, and Velero's of the same objects.
@@ -70,7 +73,7 @@ fn location() -> String {
 }
 
 impl Bench<'_> {
-    /// One restore of Velero's between two of ours.
+    /// One restore of Velero's between two of ours; its server runs for its own alone.
     fn against(
         &self,
         limits: Limits,
@@ -91,10 +94,11 @@ impl Bench<'_> {
         if matches!(limits, Limits::Lifted) {
             builder = builder.client_qps(LIFTED).client_burst(LIFTED);
         }
-        let velero = builder.start()?;
         let ours_to = |name: &str| self.here(self.restore(&location(), name, &[]));
         ours.push(self.ground.measure(&ours_to(&format!("before-{key}")))?);
+        let velero = builder.start()?;
         theirs.push(self.velero_restore(&velero, key)?);
+        drop(velero);
         ours.push(self.ground.measure(&ours_to(&format!("after-{key}")))?);
         let row = |what: String, must, unit, of: &dyn Fn(&Series) -> Option<f64>| Row {
             what,

@@ -67,6 +67,9 @@ fn breaks(need: &Need, must: bool) -> &'static str {
         ("get", _) => {
             "an object whose answer is lost, or that somebody else makes meanwhile, cannot be looked at and fails"
         }
+        ("list", _) if need.resource.starts_with("endpointslices.") => {
+            "whether anybody answers for webhooks is known only by asking them, and those that cannot be asked stay away"
+        }
         ("list", _) => "what is restored before its owners is not found again, and stays without them",
         ("update", Some(_)) => {
             "where the admission plugin OwnerReferencesPermissionEnforcement is on (by default it is not), the server \
