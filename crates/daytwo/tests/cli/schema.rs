@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use daytwo_core::plan::Step;
 use serde_json::Value;
 
 use crate::archive::{Draft, config_map, shop, write, write_shop};
@@ -69,4 +70,39 @@ fn every_schema_is_json_with_a_title_that_is_its_file_name() {
         assert_eq!(schema(&kind)["title"], kind);
         assert_eq!(schema(&kind)["properties"]["kind"]["const"], kind);
     }
+}
+
+#[test]
+fn what_several_documents_hold_is_described_alike_in_each() {
+    let part = |kind: &str, path: &str| {
+        let found = schema(kind).pointer(path).cloned();
+        found.unwrap_or_else(|| panic!("{kind} does not describe {path}"))
+    };
+    for path in ["request", "site", "facts/items", "impact/properties", "phases/items", "objects/items"] {
+        let path = format!("/properties/{path}");
+        assert_eq!(part("RestorePlan", &path), part("RestoreReport", &path), "{path}");
+    }
+    for list in ["findings", "failures"] {
+        let path = format!("/properties/{list}/items");
+        assert_eq!(part("RestorePlan", &path), part("RestoreReport", &path), "{path}");
+    }
+    for path in ["request", "site", "waves"] {
+        let path = format!("/properties/{path}");
+        assert_eq!(part("Run", &path), part("RestoreReport", &path), "{path}");
+    }
+}
+
+#[test]
+fn every_step_of_a_plan_is_described() {
+    // Who reads a step that there is not names those that there are.
+    let none = serde_json::from_str::<Step>(r#"{"do":"nothing"}"#).unwrap_err().to_string();
+    let mut known: Vec<&str> = none.split('`').skip(1).step_by(2).filter(|word| *word != "nothing").collect();
+    assert!(known.contains(&"bindOwners"), "{none}");
+    let plan = schema("RestorePlan");
+    let step = &plan["properties"]["phases"]["items"]["properties"]["steps"]["items"];
+    let told = step["properties"]["do"]["enum"].as_array().expect("a list");
+    let mut told: Vec<&str> = told.iter().filter_map(Value::as_str).collect();
+    told.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(told, known);
 }
