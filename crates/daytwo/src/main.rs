@@ -76,7 +76,7 @@ fn main() -> ExitCode {
 /// API server is on this machine, more of its time than they save.
 fn runtime(verb: &Verb) -> Builder {
     match verb {
-        Verb::Restore(_) | Verb::Resume(_) => Builder::new_current_thread(),
+        Verb::Restore(_) | Verb::Resume(_) | Verb::Runs(_) => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     }
 }

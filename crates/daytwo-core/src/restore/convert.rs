@@ -129,7 +129,8 @@ impl Target {
             .find_map(|known| Some((to(known.to.0, known.to.1)?, How::Moved(known))));
         let (to, how) = match moved {
             Some(found) => found,
-            None if self.alike.contains(&resource) => {
+            // Of a version that it does not name nobody knows whether it had the same fields.
+            None if self.alike.get(&resource).is_some_and(|named| named.contains(&from.version)) => {
                 (to(&from.group, self.served.get(&resource)?.versions.first()?)?, How::Renamed)
             }
             None => return None,

@@ -58,8 +58,9 @@ pub struct Target {
     /// Resources that were looked for and that the caller may not list: of these nothing is known.
     pub unlisted: BTreeSet<String>,
     /// Custom resources of which the cluster's definition says that all versions have the same fields (conversion
-    /// strategy `None`); looked for only where the backup holds one at a version that is not served.
-    pub alike: BTreeSet<String>,
+    /// strategy `None`), and the versions that it names; looked for only where the backup holds one at a version that is
+    /// not served.
+    pub alike: BTreeMap<String, BTreeSet<String>>,
     /// The same, of which a webhook converts the versions.
     pub by_webhook: BTreeSet<String>,
     /// What is seen for the pre-flight alone.

@@ -1,6 +1,8 @@
 //! Looks up how the cluster converts custom resources of which the backup holds a version that it does not serve. It
 //! refuses to ask about any other: definitions are large.
 
+use std::collections::BTreeSet;
+
 use daytwo_core::json::{JsonError, elements, find, text_at};
 use daytwo_core::restore::{Census, Existing, Request, Target};
 use kube::Client;
@@ -37,28 +39,28 @@ pub async fn look(
             path: path.clone(),
             what: error.to_string(),
         };
-        let strategy = strategy.map_err(garbled)?;
-        match strategy.as_deref() {
-            // Of a version that it does not name nobody knows whether it had the same fields.
-            Some("None") | None if !names(&definition, &kind.version).map_err(garbled)? => false,
-            Some("None") | None => target.alike.insert(resource.to_owned()),
-            Some(_) => target.by_webhook.insert(resource.to_owned()),
-        };
+        match strategy.map_err(garbled)?.as_deref() {
+            Some("None") | None => {
+                let named = versions(&definition).map_err(garbled)?;
+                target.alike.insert(resource.to_owned(), named);
+            }
+            Some(_) => {
+                target.by_webhook.insert(resource.to_owned());
+            }
+        }
     }
     Ok(())
 }
 
-/// Whether a definition names `version`, served or not.
-fn names(definition: &[u8], version: &str) -> Result<bool, JsonError> {
-    let Some(span) = find(definition, &["spec", "versions"])? else { return Ok(false) };
+/// The versions that a definition names, served or not.
+fn versions(definition: &[u8]) -> Result<BTreeSet<String>, JsonError> {
+    let mut named = BTreeSet::new();
+    let Some(span) = find(definition, &["spec", "versions"])? else { return Ok(named) };
     let versions = &definition[span];
-    if !versions.starts_with(b"[") {
-        return Ok(false);
-    }
-    for element in elements(versions) {
-        if text_at(&versions[element?], &["name"])?.as_deref() == Some(version) {
-            return Ok(true);
+    if versions.starts_with(b"[") {
+        for element in elements(versions) {
+            named.extend(text_at(&versions[element?], &["name"])?.map(std::borrow::Cow::into_owned));
         }
     }
-    Ok(false)
+    Ok(named)
 }

@@ -14,8 +14,8 @@ pub enum Restore {
     Create(Create),
     /// Show what `restore create` would do with each object, and its steps, writing nothing
     ///
-    /// The text is that of `restore create --dry-run`. In JSON it is the plan, as --plan-out saves it; with --show-diff
-    /// also each object. The exit code is 0 whatever the plan holds.
+    /// The text is that of `restore create --dry-run`. In JSON it is the plan, as --plan-out saves it, with what to act on
+    /// and what would fail; with --show-diff also each object. The exit code is 0 whatever the plan holds.
     Plan(Plan),
     /// Carry out a plan that was saved with --plan-out
     ///

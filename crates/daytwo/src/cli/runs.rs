@@ -16,7 +16,7 @@ pub enum Runs {
     /// Give up a run that did not end, and put in order what it left half done
     ///
     /// Nothing more is restored and nothing is taken back. Steps that release are carried out: volumes get their
-    /// reclaim policy back, objects their owners. The run cannot be resumed afterwards. A run whose holder lives is
+    /// reclaim policy back, objects their owners, parked webhooks that answer their failurePolicy. The run cannot be resumed afterwards. A run whose holder lives is
     /// refused (exit 4).
     Abort(Abort),
 }

@@ -76,8 +76,8 @@ impl Definition {
         let remedy = match (served.as_slice(), self.webhook) {
             ([], _) => "make its CustomResourceDefinition serve a version".to_owned(),
             (versions, false) => format!(
-                "{} would take them: its CustomResourceDefinition changes nothing but the version between versions; \
-                 restore the backup's CustomResourceDefinition with --existing update, or write them at that version",
+                "{} would take them if their fields are the same there, which its CustomResourceDefinition does not \
+                 say of {version}; install the release that serves both, restore, then upgrade",
                 versions.join(" or ")
             ),
             (versions, true) => format!(
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn the_version_that_would_take_them_is_named() {
         let plain = definition(r#"{"name":"v2","served":true}"#, "None");
-        assert!(plain.remedy("ws.x.io", "v1").0.starts_with("v2 would take them: "));
+        assert!(plain.remedy("ws.x.io", "v1").0.starts_with("v2 would take them if "));
         let converted = definition(r#"{"name":"v2","served":true},{"name":"v3","served":true}"#, "Webhook");
         assert!(converted.remedy("ws.x.io", "v1").0.contains("v2 or v3 would take them once"));
         assert_eq!(Definition::of(b"{}").unwrap(), None);

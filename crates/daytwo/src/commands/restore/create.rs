@@ -56,7 +56,7 @@ pub async fn run(session: &Session, verb: cli::Create) -> Result {
     pruning::allow(session, &planned.plan, &verb.pruning).await?;
     let report = runner.start(planned, &holder(session)).await;
     drop(progress);
-    super::report::end(session, &resume::command(&run, places), report)
+    super::report::end(session, &resume::command(&run, places), places, report)
 }
 
 /// Whether the cluster can take the Restore object that was asked for.

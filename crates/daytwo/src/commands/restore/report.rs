@@ -9,6 +9,7 @@ use daytwo_engine::journal::JournalError;
 use daytwo_engine::restore::RestoreError;
 use serde::Serialize;
 
+use crate::cli::shared::Places;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Document;
@@ -43,19 +44,19 @@ pub fn exit(report: &Report) -> Exit {
     }
 }
 
-/// Prints what came of a run that ended, and the exit code that goes with it. `resume` is the command that goes on with
-/// it.
+/// Prints what came of a run whose journal lies at `places`, and the exit code that goes with it. `again` is the command
+/// that goes on with it.
 ///
 /// # Errors
 /// That of the run; exit 5 where it was stopped, or where an object failed.
-pub fn end(session: &Session, resume: &str, report: Result<Report, RestoreError>) -> Result {
+pub fn end(session: &Session, again: &str, places: &Places, report: Result<Report, RestoreError>) -> Result {
     let report = report.map_err(|error| {
         let remedy = match &error {
             RestoreError::Stopped { .. } | RestoreError::Journal(JournalError::Store { .. }) => {
-                Some(resume.to_owned())
+                Some(again.to_owned())
             }
             RestoreError::Journal(JournalError::Aborting { run, .. }) => {
-                Some(format!("daytwo runs abort {run}"))
+                Some(format!("daytwo runs abort {run}{}", places.flags()))
             }
             RestoreError::Journal(JournalError::Begin { .. }) => {
                 Some("--journal LOCATION, which keeps the journal elsewhere: a folder, or a URL".to_owned())
@@ -79,7 +80,7 @@ pub fn end(session: &Session, resume: &str, report: Result<Report, RestoreError>
     for what in stands {
         session.speak.warn(&format!("stands half done: {what}"));
     }
-    Err(Failure::new(Exit::Failed, format!("run {run} was stopped: {because}")).or_try(resume))
+    Err(Failure::new(Exit::Failed, format!("run {run} was stopped: {because}")).or_try(again))
 }
 
 impl Document for ReportDocument {

@@ -36,7 +36,7 @@ async fn go_on(session: &Session, sides: &Sides, run: &str, places: &Places) -> 
     let progress = Progress::new(session);
     let report = sides.runner(session, &progress).resume(run, &holder(session)).await;
     drop(progress);
-    super::report::end(session, &command(run, places), report)
+    super::report::end(session, &command(run, places), places, report)
 }
 
 /// The run of this name, if it was begun.

@@ -59,7 +59,7 @@ pub async fn run(session: &Session, verb: Run) -> Result {
     pruning::allow(session, &planned.plan, &verb.pruning).await?;
     let report = runner.start(planned, &holder(session)).await;
     drop(progress);
-    super::report::end(session, &resume::command(&saved.id, &verb.places), report)
+    super::report::end(session, &resume::command(&saved.id, &verb.places), &verb.places, report)
 }
 
 fn read(file: &Path) -> Result<Plan> {

@@ -39,7 +39,7 @@ pub async fn run(session: &Session, verb: Abort) -> Result {
     drop(progress);
     match given_up {
         Err(error @ RestoreError::Stale { .. }) => Err(Failure::from(error).or_try(gone())),
-        given_up => report::end(session, &again, given_up),
+        given_up => report::end(session, &again, places, given_up),
     }
 }
 
