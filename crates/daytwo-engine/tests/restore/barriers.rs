@@ -7,7 +7,8 @@ use daytwo_core::finding::Finding;
 use daytwo_core::restore::Report;
 use daytwo_engine::restore::{Detail, Runner};
 use daytwo_engine::{Event, Observer};
-use testbed::FaultProxy;
+use serde_json::{Value, json};
+use testbed::{FaultProxy, Hook};
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Cluster, Taken, all_well, cluster, everything};
@@ -117,6 +118,28 @@ async fn a_live_webhook_that_does_not_answer_costs_its_pause_once_and_is_named_a
     let again = taken.restore_as(&cluster, &everything(), "run-2").await.unwrap();
     all_well(&again);
     assert_eq!(again.counts.created, OBJECTS as u64);
+}
+
+#[tokio::test]
+async fn a_live_webhook_that_says_no_is_named_at_once_with_the_number_of_objects() {
+    let Some(cluster) = cluster().await else { return };
+    let namespace = "gates-denied";
+    let taken = backup(&cluster, namespace).await;
+    let hook = Hook::start(&format!("nothing.{namespace}.svc")).unwrap();
+    hook.denies(true);
+    let mut configuration: Value =
+        serde_json::from_str(&webhook("gates-denied", namespace, "None", "{}")).unwrap();
+    configuration["webhooks"][0]["clientConfig"] =
+        json!({ "url": format!("https://127.0.0.1:{}/", hook.port()), "caBundle": hook.ca_bundle() });
+    cluster.apply(&configuration.to_string());
+    wait_until_refused(&cluster, namespace);
+    let notes = Notes::default();
+    let report = restore(&cluster, &taken, &notes).await;
+    assert_eq!(report.counts.failed, OBJECTS as u64, "{:?}", report.tally);
+    let finding = only(&report, "restore-webhook-refuses");
+    assert!(finding.evidence.contains("70 objects"), "{finding:?}");
+    notes.once("gates-denied.example.com");
+    cluster.kubectl(&["delete", "validatingwebhookconfiguration", "gates-denied"]);
 }
 
 #[tokio::test]

@@ -151,6 +151,31 @@ async fn a_webhook_whose_service_is_there_and_does_not_answer_stays_away() {
     cluster.kubectl(&["delete", "validatingwebhookconfiguration", "silent"]);
 }
 
+#[tokio::test]
+async fn a_webhook_at_a_url_that_nothing_here_fits_comes_back_once_anybody_is_there() {
+    let Some(cluster) = cluster().await else { return };
+    let hook = Hook::start("hook.webhook-url.svc").unwrap();
+    hook.answers(false);
+    let configuration = format!(
+        r#"{{"apiVersion":"admissionregistration.k8s.io/v1","kind":"ValidatingWebhookConfiguration","metadata":{{"name":"outside"}},
+        "webhooks":[{{"name":"w.example.com","failurePolicy":"Fail","matchPolicy":"Equivalent","sideEffects":"None","admissionReviewVersions":["v1"],"timeoutSeconds":5,"namespaceSelector":{{}},"objectSelector":{{}},
+        "clientConfig":{{"caBundle":"{}","url":"https://127.0.0.1:{}/"}},"rules":[{{"operations":["CONNECT"],"apiGroups":["none.example.com"],"apiVersions":["v1"],"resources":["plants"],"scope":"*"}}]}}]}}"#,
+        hook.ca_bundle(),
+        hook.port()
+    );
+    let mut request = everything();
+    request.waits.endpoints = jiff::SignedDuration::from_secs(2);
+    let taken = cluster.backup_of(&[&configuration]).await;
+    let report = taken.restore_as(&cluster, &request, "run-1").await.unwrap();
+    assert_eq!(report.tally.skipped[&Skip::BackendNotReady].objects[0].name, "outside");
+    hook.answers(true);
+    let report = taken.restore_as(&cluster, &request, "run-2").await.unwrap();
+    all_well(&report);
+    assert_eq!(policy(&cluster, "outside"), "Fail");
+    no_probe_is_left(&cluster);
+    cluster.kubectl(&["delete", "validatingwebhookconfiguration", "outside"]);
+}
+
 /// Stops a run once it waits for parked webhooks.
 struct UntilItReleases(CancellationToken);
 

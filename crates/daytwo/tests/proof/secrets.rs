@@ -209,6 +209,11 @@ fn sealed(daytwo: &Daytwo) {
     ] {
         quiet(daytwo.run(&[verb, &opened[..]].concat()).expect(0), "sealed");
     }
+    // Velero's files of a restore name each object: of this one there are none.
+    let restore = ["restore", "create", "from-sealed", "--from", "sealed", "--no-color"];
+    quiet(daytwo.run(&[&restore[..], &opened[..]].concat()).sound(), "restore of an encrypted backup");
+    assert!(daytwo.folder().join("metadata/daytwo/runs/from-sealed").exists());
+    assert!(!daytwo.folder().join("restores/from-sealed").exists());
     let (complete, _) = daytwo.listed();
     assert!(complete.contains(&"sealed".to_owned()));
 }
