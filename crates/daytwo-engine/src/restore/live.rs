@@ -21,8 +21,8 @@ use crate::discovery;
 
 /// Lists read at the same time.
 const LISTS: usize = 4;
-/// Up to this many namespaces are listed one by one; beyond, all at once.
-const NAMESPACES: usize = 4;
+/// Up to this many namespaces are listed one by one, whatever else the cluster holds; beyond, all at once.
+const NAMESPACES: usize = 16;
 
 /// Half a SHA-256: enough to tell two objects apart, and two names.
 type Half = [u8; 16];
