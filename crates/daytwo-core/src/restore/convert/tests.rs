@@ -233,8 +233,10 @@ fn a_custom_resource_moves_only_where_its_versions_are_said_to_be_alike() {
     let from = kind("x.io/v1alpha1", "widgets", "Widget");
     let mut target = serves("x.io", "widgets", "Widget", &["v1", "v1beta1"]);
     assert_eq!(target.conversion(&from), None, "nobody knows how its versions differ");
-    let named = ["v1beta1", "v1"].map(str::to_owned);
+    let named = ["v1alpha1", "v1beta1", "v1"].map(str::to_owned);
     target.alike.insert("widgets.x.io".to_owned(), named.into());
+    let older = kind("x.io/v1alpha0", "widgets", "Widget");
+    assert_eq!(target.conversion(&older), None, "its definition does not name that version");
     let conversion = target.conversion(&from).unwrap();
     assert_eq!(conversion.to().version, "v1");
     let object =
