@@ -71,8 +71,12 @@ pub enum RestoreError {
         /// What changed.
         changed: Vec<Changed>,
     },
-    /// Velero keeps a restore of this name, whose files this one's would replace.
-    #[error("there is a restore {run} of Velero's at {location}; choose another name, or --no-velero-files")]
+    /// The location keeps the files of a restore of this name, of which no journal tells here: this one's would replace
+    /// them.
+    #[error(
+        "there are files of a restore {run} at {location}, of Velero's or of a run with its journal elsewhere; \
+         choose another name, or --no-velero-files"
+    )]
     NameTaken {
         /// The name.
         run: String,
@@ -180,12 +184,12 @@ impl Runner<'_> {
     ///
     /// # Errors
     /// [`RestoreError::Journal`] or [`RestoreError::NameTaken`] if there is a run or a restore of this name;
-    /// [`RestoreError::Stopped`] if a step could not be
-    /// carried out. Objects that the server refused are no error: the report names them.
+    /// [`RestoreError::Stopped`] if a step could not be carried out. Objects that the server refused are no error: the
+    /// report names them.
     pub async fn start(&self, planned: Planned, holder: &str) -> Result<Report, RestoreError> {
         let Planned { plan, known, rules, .. } = planned;
         self.say_which(&plan.site);
-        if record::is_velero_s(self, &rules, &plan.id).await? {
+        if record::is_taken(self, &rules, &plan.id).await? {
             let location = self.backup.location().url().to_owned();
             return Err(RestoreError::NameTaken { run: plan.id, location });
         }

@@ -19,6 +19,9 @@ const PAGE_BYTES: u64 = 8 << 20;
 /// How often a list is begun again because its token expired.
 const RESTARTS: u32 = 3;
 
+/// Up to this many namespaces are listed one by one, whatever else the cluster holds; of more, all the cluster's are.
+pub const ONE_BY_ONE: usize = 16;
+
 /// The media type that leaves specs and statuses out.
 pub const METADATA_ONLY: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 

@@ -21,8 +21,6 @@ use crate::discovery;
 
 /// Lists read at the same time.
 const LISTS: usize = 4;
-/// Up to this many namespaces are listed one by one, whatever else the cluster holds; beyond, all at once.
-const NAMESPACES: usize = 16;
 
 /// Half a SHA-256: enough to tell two objects apart, and two names.
 type Half = [u8; 16];
@@ -185,7 +183,7 @@ async fn see_kind(client: &Client, rules: &Rules, kind: &ResourceType, look: Loo
     }
     let all = discovery::path(kind, &kind.version, None);
     let one_by_one = within.iter().map(|namespace| discovery::path(kind, &kind.version, Some(namespace)));
-    let mut paths = match kind.namespaced && within.len() <= NAMESPACES {
+    let mut paths = match kind.namespaced && within.len() <= lists::ONE_BY_ONE {
         true => one_by_one.collect::<Vec<_>>(),
         false => vec![all.clone()],
     };

@@ -18,8 +18,8 @@ use crate::event::{Event, Observer};
 use crate::journal::{Journal, JournalError, Recorded, folder};
 use crate::step;
 
-/// Whether the files that this run is going to keep would replace those of a restore that Velero made.
-pub(super) async fn is_velero_s(runner: &Runner<'_>, rules: &Rules, run: &str) -> Result<bool, RestoreError> {
+/// Whether the files that this run is going to keep would replace those of a restore that is not its own.
+pub(super) async fn is_taken(runner: &Runner<'_>, rules: &Rules, run: &str) -> Result<bool, RestoreError> {
     if rules.request().velero.no_files
         || runner.backup.head().encrypted
         || !RestoreRecord::is_there(runner.backup.location(), run).await?

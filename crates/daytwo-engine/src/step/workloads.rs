@@ -24,8 +24,6 @@ use crate::restore::{Intake, lists};
 
 /// The first and the longest pause between two looks.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// Up to this many namespaces are listed one by one; beyond, all at once.
-const NAMESPACES: usize = 4;
 /// Workloads that are named with their reason; the others are counted.
 const NAMED: usize = 200;
 
@@ -118,7 +116,7 @@ async fn look(act: &Act<'_>, pending: &mut [Pending]) -> Result<(), ApiError> {
             namespaces.iter().map(path).collect()
         };
         let all = discovery::path(&kind, &kind.version, None);
-        let few = kind.namespaced && namespaces.len() <= NAMESPACES;
+        let few = kind.namespaced && namespaces.len() <= lists::ONE_BY_ONE;
         let mut paths = if few { one_by_one() } else { vec![all.clone()] };
         while let Some(path) = paths.pop() {
             let resource = kind.group_resource();

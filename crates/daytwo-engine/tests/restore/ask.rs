@@ -1,6 +1,6 @@
 //! The server is asked about what a restore would create, and nothing is written.
 
-use daytwo_core::restore::{Action, Asked, Report, Scope, Unasked};
+use daytwo_core::restore::{Action, Asked, Changes, Modifiers, Report, Request, Scope, Unasked};
 use daytwo_engine::restore::{Detail, Planned};
 use testbed::{Fault, FaultProxy, Rule};
 use tokio_util::sync::CancellationToken;
@@ -9,9 +9,18 @@ use crate::barriers::{policy, webhook};
 use crate::harness::{Cluster, Taken, cluster, everything, namespace};
 
 async fn asked(cluster: &Cluster, taken: &Taken, scope: Scope) -> (Asked, Report, Planned) {
+    asked_for(&everything(), cluster, taken, scope).await
+}
+
+async fn asked_for(
+    request: &Request,
+    cluster: &Cluster,
+    taken: &Taken,
+    scope: Scope,
+) -> (Asked, Report, Planned) {
     let (backup, stop) = (taken.open().await, CancellationToken::new());
     let runner = taken.runner(cluster, &backup, &stop);
-    let mut planned = runner.plan(&everything(), "run-1", Detail::Objects).await.unwrap();
+    let mut planned = runner.plan(request, "run-1", Detail::Objects).await.unwrap();
     let asked = runner.ask(&mut planned, scope).await.unwrap();
     (asked, planned.report.clone(), planned)
 }
@@ -164,4 +173,47 @@ async fn a_webhook_that_acts_and_cannot_be_asked_is_named_and_its_objects_are_no
         .filter(|seen| seen.method == "POST" && seen.path.contains("/configmaps"))
         .collect();
     assert!(posts.iter().all(|seen| seen.path.contains("dryRun=All")), "something was to be written");
+}
+
+#[tokio::test]
+async fn an_object_that_a_rule_cannot_change_is_counted_as_failed_once() {
+    let Some(cluster) = cluster().await else { return };
+    let there = "ask-unfit";
+    cluster.kubectl(&["create", "namespace", there]);
+    let taken = cluster.backup_of(&[&map(there, "a", r#"{"x":"y"}"#), &map(there, "b", "{}")]).await;
+    let rules = serde_json::json!({ "version": "v1", "resourceModifierRules": [{
+        "conditions": { "groupResource": "configmaps" },
+        "patches": [{ "operation": "replace", "path": "/metadata/labels/x", "value": "\"z\"" }],
+    }] });
+    let parse = |text: &str| serde_json::from_str(text).map_err(|error| error.to_string());
+    let modifiers = Modifiers::parse(rules, &parse).unwrap();
+    let request = Request { changes: Changes { modifiers, ..Changes::default() }, ..everything() };
+    let (whole, report, _) = asked_for(&request, &cluster, &taken, Scope::All).await;
+    assert_eq!((whole.objects, whole.taken, whole.refused), (1, 1, 0), "{whole:?}");
+    assert_eq!((report.counts.created, report.counts.failed), (1, 1), "{:?}", report.tally.failures);
+    assert_eq!(report.tally.failures[0].reason, "RuleNotApplied");
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_while_it_is_asked_ends_the_asking() {
+    let Some(cluster) = cluster().await else { return };
+    let there = "ask-gone";
+    cluster.kubectl(&["create", "namespace", there]);
+    let maps: Vec<String> = (0..200).map(|n| map(there, &format!("m{n}"), "{}")).collect();
+    let taken = cluster.backup_of(&maps.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let proxy = FaultProxy::before_apiserver(cluster.plane).unwrap();
+    let through = cluster.through(&proxy.kubeconfig()).await;
+    let (backup, stop) = (taken.open().await, CancellationToken::new());
+    let runner = taken.runner(&through, &backup, &stop);
+    let mut request = everything();
+    request.waits.request = jiff::SignedDuration::from_secs(1);
+    request.concurrency = 1;
+    let mut planned = runner.plan(&request, "run-1", Detail::Objects).await.unwrap();
+    proxy.add(Rule::new(Fault::Reset).method("POST").with("/configmaps"));
+    proxy.take_seen();
+    assert!(runner.ask(&mut planned, Scope::All).await.is_err());
+    let posts = proxy.met();
+    assert!(posts > 0);
+    // One object is tried for its second; each of the 200 would be tried at least once.
+    assert!(posts < 200, "it went on asking: {posts} requests");
 }

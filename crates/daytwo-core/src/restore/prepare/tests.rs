@@ -164,6 +164,15 @@ fn a_claim_whose_volume_is_nowhere_would_wait_for_it_for_ever() {
 }
 
 #[test]
+fn a_claim_whose_volume_may_not_be_looked_for_waits_for_it_and_is_not_made_empty() {
+    let mut world = World::of(&[("persistentvolumeclaims", "a", "c", CLAIM)]);
+    world.target.unlisted.insert("persistentvolumes".to_owned());
+    let write = world.write();
+    assert!(String::from_utf8(write.body).unwrap().contains(r#""volumeName":"pv-1""#));
+    assert_eq!(write.notes, Vec::<String>::new());
+}
+
+#[test]
 fn a_claim_keeps_a_live_volume_that_is_its_own_and_no_other_s() {
     let mut world = World::of(&[("persistentvolumeclaims", "a", "c", CLAIM)]);
     let live = |name: &str| VolumeState {

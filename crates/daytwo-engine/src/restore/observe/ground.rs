@@ -12,12 +12,10 @@ use daytwo_core::restore::{
 use super::Eyes;
 use crate::api::{self, ApiError};
 use crate::event::Event;
-use crate::restore::lists::{METADATA_ONLY, escape};
+use crate::restore::lists::{METADATA_ONLY, ONE_BY_ONE, escape};
 use crate::step::has_ready_endpoint;
 
 const JSON: &str = "application/json";
-/// So many namespaces are listed one by one; of more, all the cluster's are.
-const ONE_BY_ONE: usize = 4;
 
 impl Eyes<'_> {
     /// Sees it, and puts it into `target`.

@@ -1,5 +1,6 @@
 //! `daytwo runs abort`: gives a run up, released.
 
+use daytwo_core::plan::Kind;
 use daytwo_core::restore::State;
 use daytwo_engine::journal::Timing;
 use daytwo_engine::restore::{RestoreError, abandon};
@@ -28,9 +29,10 @@ pub async fn run(session: &Session, verb: Abort) -> Result {
     let again = format!("daytwo runs abort {run}{}", places.flags());
     let gone = || format!("{again} --abandon, if its cluster or its backup is gone");
     let opening = async {
-        find::one(&place::journals(session, places).await?, run).await?;
-        let sides = Sides::of_run(session, &verb.one, &verb.identities).await;
-        sides.map_err(|failure| failure.or_try(gone()))
+        let journals = place::journals(session, places).await?;
+        let Kind::Restore(request) = find::one(&journals, run).await?.plan.kind;
+        let near = Sides::near(session, &places.at, journals, &verb.identities, &request.backup);
+        near.await.map_err(|failure| failure.or_try(gone()))
     };
     let stopped = || Failure::new(Exit::Failed, "stopped; the run stands as it stood");
     let sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
