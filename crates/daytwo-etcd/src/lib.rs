@@ -1,0 +1,11 @@
+//! Opens an etcd snapshot, a member's data directory or a K3s database by itself, and shows the Kubernetes objects in it.
+//!
+//! No etcd runs, nothing is locked, and nothing that is read is changed. No byte of a file is trusted: what is damaged ends
+//! in an [`Error`] that names the place. What it refuses to do: talk to a member or to a cluster (the engine does), and
+//! know what a backup is.
+
+mod error;
+mod record;
+
+pub use error::{Error, Result};
+pub use record::{Each, Readable, Record, Revision, Store};
