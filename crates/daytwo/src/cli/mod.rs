@@ -5,6 +5,7 @@
 
 pub mod backup;
 pub mod changes;
+pub mod etcd;
 pub mod habits;
 pub mod key;
 pub mod location;
@@ -97,6 +98,9 @@ pub enum Verb {
     /// List, show and give up runs
     #[command(subcommand)]
     Runs(runs::Runs),
+    /// Read, verify, compare, save and restore etcd's and K3s' data
+    #[command(subcommand)]
+    Etcd(etcd::Etcd),
     /// Keep named backup locations, and check them
     #[command(subcommand)]
     Location(location::Location),

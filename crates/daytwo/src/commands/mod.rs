@@ -2,6 +2,7 @@
 
 pub mod backup;
 mod completion;
+mod etcd;
 mod key;
 pub mod location;
 mod man;
@@ -23,6 +24,7 @@ pub async fn run(session: &Session, verb: Verb) -> Result {
         Verb::Restore(verb) => restore::run(session, *verb).await,
         Verb::Resume(verb) => restore::resume::run(session, verb).await,
         Verb::Runs(verb) => runs::run(session, verb).await,
+        Verb::Etcd(verb) => etcd::run(session, verb).await,
         Verb::Location(verb) => location::run(session, verb).await,
         Verb::Key(verb) => key::run(session, verb),
         Verb::Completion(verb) => completion::run(session, &verb),
