@@ -4,7 +4,10 @@
 //! in an [`Error`] that names the place. What it refuses to do: talk to a member or to a cluster (the engine does), and
 //! know what a backup is.
 
+pub mod bolt;
 mod error;
+pub mod keyspace;
+pub mod mvcc;
 mod record;
 
 pub use error::{Error, Result};
