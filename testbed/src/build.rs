@@ -144,6 +144,9 @@ fn go_build(folder: &Path, name: &str, recipe: &Recipe) -> Result<()> {
     fs::write(folder.join("go.sum"), &recipe.go_sum)?;
     say(&format!("building {name} with Go; this is done once per version"));
     let mut go = go();
+    if recipe.cgo {
+        go.env("CGO_ENABLED", "1");
+    }
     go.current_dir(folder).arg("build").args(flags(recipe));
     if let Ok(jobs) = env::var("DAYTWO_TESTBED_JOBS") {
         go.args(["-p", &jobs]);
@@ -175,8 +178,15 @@ fn named_by_go(package: &str) -> &str {
     package.rsplit('/').find(|part| !version(part)).unwrap_or(package)
 }
 
-fn flags(recipe: &Recipe) -> [&str; 5] {
-    ["-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", &recipe.ldflags]
+/// What needs C takes Go's own resolver and user database all the same, so that it shares the compiled packages of the
+/// families that do without C.
+fn flags(recipe: &Recipe) -> Vec<&str> {
+    let mut flags =
+        vec!["-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", recipe.ldflags.as_str()];
+    if recipe.cgo {
+        flags.extend(["-tags", "netgo,osusergo"]);
+    }
+    flags
 }
 
 /// The user's Go with the user's own module and build caches, and nothing else of the environment
@@ -247,6 +257,7 @@ mod tests {
             go_mod: "module daytwo.dev/testbed/small\n\ngo 1.21\n".to_owned(),
             go_sum: String::new(),
             ldflags: "-s -w".to_owned(),
+            cgo: false,
             programs: vec![("cmd/test2json".to_owned(), "small".to_owned())],
         }
     }
@@ -295,6 +306,7 @@ mod tests {
     #[test]
     fn names_are_found_as_go_gives_them() {
         assert_eq!(named_by_go("go.etcd.io/etcd/server/v3"), "server");
+        assert_eq!(named_by_go("github.com/k3s-io/kine"), "kine");
         assert_eq!(named_by_go("github.com/vmware-tanzu/velero/cmd/velero"), "velero");
     }
 }

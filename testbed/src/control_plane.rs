@@ -154,7 +154,7 @@ impl ControlPlane {
         self.parts.program(Family::Kube, "kubectl")
     }
 
-    /// etcd's client address, plain HTTP on loopback.
+    /// etcd's client address, plain HTTP on loopback; or what [`Builder::datastore`] was given.
     pub fn etcd_endpoint(&self) -> &str {
         &self.etcd
     }
@@ -164,7 +164,7 @@ impl ControlPlane {
         self.second_etcd.as_deref()
     }
 
-    /// etcd's data directory, in use.
+    /// etcd's data directory, in use. Not there with [`Builder::datastore`].
     pub fn etcd_data_dir(&self) -> PathBuf {
         self.folder.join("etcd")
     }

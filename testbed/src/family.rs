@@ -13,6 +13,14 @@ use anyhow::{Context as _, Result, bail};
 pub enum Family {
     /// etcd, etcdctl, etcdutl.
     Etcd,
+    /// The same of the minor before.
+    Etcd35,
+    /// The same of the minor after.
+    Etcd37,
+    /// bbolt, which checks the files that etcd keeps.
+    Bbolt,
+    /// kine, which is etcd to its clients and keeps everything in an SQLite file: K3s' datastore.
+    Kine,
     /// kube-apiserver, kube-controller-manager, kube-scheduler, kubectl.
     Kube,
     /// versitygw, an S3 server over a folder.
@@ -29,18 +37,34 @@ pub(crate) struct Recipe {
     pub go_mod: String,
     pub go_sum: String,
     pub ldflags: String,
+    /// Whether C is compiled too.
+    pub cgo: bool,
     /// Import path of a main package, and the name of the program made of it.
     pub programs: Vec<(String, String)>,
 }
 
 impl Family {
     /// All of them, the quickest to build first.
-    pub const ALL: [Family; 5] = [Family::Etcd, Family::S3, Family::Kwok, Family::Kube, Family::Velero];
+    pub const ALL: [Family; 9] = [
+        Family::Bbolt,
+        Family::Etcd,
+        Family::Etcd35,
+        Family::Etcd37,
+        Family::S3,
+        Family::Kwok,
+        Family::Kine,
+        Family::Kube,
+        Family::Velero,
+    ];
 
     /// Its name in commands and in the cache.
     pub fn name(self) -> &'static str {
         match self {
             Family::Etcd => "etcd",
+            Family::Etcd35 => "etcd35",
+            Family::Etcd37 => "etcd37",
+            Family::Bbolt => "bbolt",
+            Family::Kine => "kine",
             Family::Kube => "kube",
             Family::S3 => "s3",
             Family::Kwok => "kwok",
@@ -63,6 +87,7 @@ impl Family {
             go_mod: go_mod.to_owned(),
             go_sum: go_sum.to_owned(),
             ldflags: self.ldflags()?,
+            cgo: self == Family::Kine,
             programs: self
                 .programs()
                 .iter()
@@ -74,6 +99,16 @@ impl Family {
     fn pins(self) -> (&'static str, &'static str) {
         match self {
             Family::Etcd => (include_str!("../modules/etcd/go.mod"), include_str!("../modules/etcd/go.sum")),
+            Family::Etcd35 => {
+                (include_str!("../modules/etcd35/go.mod"), include_str!("../modules/etcd35/go.sum"))
+            }
+            Family::Etcd37 => {
+                (include_str!("../modules/etcd37/go.mod"), include_str!("../modules/etcd37/go.sum"))
+            }
+            Family::Bbolt => {
+                (include_str!("../modules/bbolt/go.mod"), include_str!("../modules/bbolt/go.sum"))
+            }
+            Family::Kine => (include_str!("../modules/kine/go.mod"), include_str!("../modules/kine/go.sum")),
             Family::Kube => (include_str!("../modules/kube/go.mod"), include_str!("../modules/kube/go.sum")),
             Family::Kwok => (include_str!("../modules/kwok/go.mod"), include_str!("../modules/kwok/go.sum")),
             Family::S3 => (include_str!("../modules/s3/go.mod"), include_str!("../modules/s3/go.sum")),
@@ -85,7 +120,9 @@ impl Family {
 
     fn main_module(self) -> &'static str {
         match self {
-            Family::Etcd => "go.etcd.io/etcd/server/v3",
+            Family::Etcd | Family::Etcd35 | Family::Etcd37 => "go.etcd.io/etcd/server/v3",
+            Family::Bbolt => "go.etcd.io/bbolt",
+            Family::Kine => "github.com/k3s-io/kine",
             Family::Kube => "k8s.io/kubernetes",
             Family::Kwok => "sigs.k8s.io/kwok",
             Family::S3 => "github.com/versity/versitygw",
@@ -95,11 +132,13 @@ impl Family {
 
     fn programs(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Family::Etcd => &[
+            Family::Etcd | Family::Etcd35 | Family::Etcd37 => &[
                 ("go.etcd.io/etcd/server/v3", "etcd"),
                 ("go.etcd.io/etcd/etcdctl/v3", "etcdctl"),
                 ("go.etcd.io/etcd/etcdutl/v3", "etcdutl"),
             ],
+            Family::Bbolt => &[("go.etcd.io/bbolt/cmd/bbolt", "bbolt")],
+            Family::Kine => &[("github.com/k3s-io/kine", "kine")],
             Family::Kube => &[
                 ("k8s.io/kubernetes/cmd/kube-apiserver", "kube-apiserver"),
                 ("k8s.io/kubernetes/cmd/kube-controller-manager", "kube-controller-manager"),
@@ -122,7 +161,13 @@ impl Family {
     fn ldflags(self) -> Result<String> {
         let version = self.version()?;
         Ok(match self {
-            Family::Etcd | Family::Kwok | Family::S3 => "-s -w".to_owned(),
+            Family::Etcd
+            | Family::Etcd35
+            | Family::Etcd37
+            | Family::Bbolt
+            | Family::Kine
+            | Family::Kwok
+            | Family::S3 => "-s -w".to_owned(),
             Family::Kube => {
                 let mut numbers = version.trim_start_matches('v').split('.');
                 let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else {
@@ -166,7 +211,10 @@ impl FromStr for Family {
     fn from_str(name: &str) -> Result<Self> {
         match Family::ALL.into_iter().find(|family| family.name() == name) {
             Some(family) => Ok(family),
-            None => bail!("there is no family {name}: they are etcd, s3, kwok, kube and velero"),
+            None => {
+                let known: Vec<&str> = Family::ALL.into_iter().map(Family::name).collect();
+                bail!("there is no family {name}: they are {}", known.join(", "))
+            }
         }
     }
 }

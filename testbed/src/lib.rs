@@ -1,4 +1,4 @@
-//! Real parts for tests: etcd, a Kubernetes control plane, an S3 server and Velero, built from
+//! Real parts for tests: etcd, kine, a Kubernetes control plane, an S3 server and Velero, built from
 //! pinned Go modules and run as plain processes on loopback.
 //!
 //! Tests that talk to a mock prove what the mock does. These talk to the programs a site runs, at
@@ -20,6 +20,7 @@ mod certs;
 mod control_plane;
 mod family;
 mod fault;
+mod kine;
 mod kubeconfig;
 pub mod nest;
 mod port;
@@ -39,6 +40,7 @@ pub use certs::Ca;
 pub use control_plane::{Builder, ControlPlane};
 pub use family::Family;
 pub use fault::{Api, Fault, FaultProxy, Gate, Hook, Rule, Seen};
+pub use kine::{Kine, KineBuilder};
 pub use s3::{S3, S3Builder};
 pub use s3_request::Response;
 pub use velero::{Velero, VeleroBuilder};

@@ -12,10 +12,12 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::say;
+use crate::wait::until;
 
 const WATCHDOG: &str = include_str!("watchdog.sh");
 const MARK: &str = "DAYTWO_TESTBED_NEST";
@@ -160,6 +162,27 @@ impl Nest {
         Ok(())
     }
 
+    /// Ends the process called `name` by SIGTERM and waits for its end.
+    ///
+    /// # Errors
+    /// If it does not run, or still does after `deadline`.
+    pub fn terminate(&mut self, name: &str, deadline: Duration) -> Result<()> {
+        let Some(at) = self.children.iter().position(|(known, _)| known == name) else {
+            bail!("{name} does not run");
+        };
+        let (_, child) = &mut self.children[at];
+        let signal = format!("kill -TERM {}", child.id());
+        let status = Command::new("sh").arg("-c").arg(signal).status().context("cannot start sh")?;
+        if !status.success() {
+            bail!("cannot signal {name}: {status}");
+        }
+        until(deadline, &format!("the end of {name}"), || {
+            child.try_wait().with_context(|| format!("cannot ask for {name}"))
+        })?;
+        self.children.remove(at);
+        Ok(())
+    }
+
     /// `error` with the ends of the logs of all its processes.
     pub fn explain(&self, error: &anyhow::Error) -> anyhow::Error {
         let mut text = format!("{error:#}");
@@ -280,7 +303,7 @@ mod tests {
         let pid = nest
             .spawn("one", Command::new("sh").args(["-c", "cd /; setsid sleep 600 & echo $! >&2; wait"]))
             .unwrap();
-        let grandchild: u32 = crate::until(std::time::Duration::from_secs(10), "the grandchild's id", || {
+        let grandchild: u32 = until(Duration::from_secs(10), "the grandchild's id", || {
             Ok(fs::read_to_string(folder.join("one.log"))?.trim().parse().ok())
         })
         .unwrap();
@@ -288,7 +311,7 @@ mod tests {
         drop(nest);
         assert!(!runs(pid), "the child");
         assert!(!folder.exists());
-        crate::until(std::time::Duration::from_secs(5), "the grandchild's end", || {
+        until(Duration::from_secs(5), "the grandchild's end", || {
             Ok((!runs(grandchild)).then_some(()))
         })
         .unwrap();
@@ -311,7 +334,7 @@ mod tests {
         let mut nest = Nest::new("nest").unwrap();
         nest.spawn("one", Command::new("sh").args(["-c", "echo no luck; exit 3"])).unwrap();
         let error =
-            crate::until(std::time::Duration::from_secs(10), "its end", || Ok(nest.check_all().err()))
+            until(Duration::from_secs(10), "its end", || Ok(nest.check_all().err()))
                 .unwrap();
         let error = nest.explain(&error).to_string();
         assert!(error.contains("status: 3") && error.contains("no luck"), "{error}");

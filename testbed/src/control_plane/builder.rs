@@ -22,6 +22,7 @@ pub struct Builder {
     pub(super) nodes: u32,
     pub(super) apiserver_args: Vec<String>,
     pub(super) etcd_args: Vec<String>,
+    pub(super) datastore: Option<String>,
     pub(super) on_second_etcd: Vec<String>,
     pub(super) encryption: Option<String>,
     pub(super) folder: Option<PathBuf>,
@@ -35,6 +36,7 @@ impl Default for Builder {
             nodes: 0,
             apiserver_args: Vec::new(),
             etcd_args: Vec::new(),
+            datastore: None,
             on_second_etcd: Vec::new(),
             encryption: None,
             folder: None,
@@ -71,6 +73,13 @@ impl Builder {
     /// A further flag of the (first) etcd, such as `--auto-compaction-retention=1`.
     pub fn etcd_arg(mut self, arg: impl Into<String>) -> Self {
         self.etcd_args.push(arg.into());
+        self
+    }
+
+    /// Uses what listens at this address, such as [`Kine::endpoint`](crate::Kine::endpoint), and starts no etcd of its
+    /// own. Several, of one cluster, are separated by commas.
+    pub fn datastore(mut self, endpoint: impl Into<String>) -> Self {
+        self.datastore = Some(endpoint.into());
         self
     }
 

@@ -47,7 +47,10 @@ impl ControlPlane {
         let folder = nest.folder().to_owned();
         let [secure, client, peer, second_client, second_peer, manager, scheduler, kwok] = port::free()?;
 
-        let etcd = spawn_etcd(&mut nest, parts, ETCD, [client, peer], &builder.etcd_args)?;
+        let etcd = match &builder.datastore {
+            Some(endpoint) => endpoint.clone(),
+            None => spawn_etcd(&mut nest, parts, ETCD, [client, peer], &builder.etcd_args)?,
+        };
         let mut second_etcd = None;
         if !builder.on_second_etcd.is_empty() {
             let ports = [second_client, second_peer];
