@@ -9,6 +9,8 @@ mod error;
 pub mod keyspace;
 pub mod mvcc;
 mod record;
+pub mod status;
+pub mod verify;
 
 pub use error::{Error, Result};
 pub use record::{Each, Readable, Record, Revision, Store};

@@ -6,7 +6,7 @@
 
 mod backend;
 mod cluster;
-mod lease;
+pub(crate) mod lease;
 mod proto;
 pub(crate) mod record;
 mod state;
@@ -41,4 +41,4 @@ pub mod bucket {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,15 +6,15 @@
 
 use super::bucket::Root;
 use super::page::Kind;
-use super::{Bucket, DEPTH, Db, Entry, Flaw, Page, Pages, freelist, metas};
+use super::{Bucket, DEPTH, Db, Entry, Flaw, Page, Pages, freelist};
 
 /// Sees what a check comes across.
 pub trait Visit<'a> {
-    /// A bucket begins; `path` are the names from the top down to it. Its entries follow, in order.
+    /// A bucket begins, which `entry` names; `path` are the names from the top down to it. Its entries follow, in order.
     ///
     /// # Errors
     /// [`Stop`] ends the check.
-    fn bucket(&mut self, path: &[&'a [u8]]) -> Result<(), Stop>;
+    fn bucket(&mut self, path: &[&'a [u8]], entry: &Entry<'a>) -> Result<(), Stop>;
 
     /// An entry of the bucket `path`, which is no bucket itself.
     ///
@@ -52,16 +52,12 @@ pub struct Usage {
     pub filled: u64,
 }
 
-/// Checks `db` and shows `visit` everything on the way. `bytes` are those of the whole file.
+/// Checks `db` and shows `visit` everything on the way. What it does not look at are the two meta pages, of which one
+/// is enough: see [`super::metas`].
 ///
 /// # Errors
 /// [`Stop`] as soon as `visit` asks for it.
-pub fn check<'a>(bytes: &[u8], db: Db<'a>, visit: &mut dyn Visit<'a>) -> Result<Usage, Stop> {
-    for meta in metas(bytes) {
-        if let Err(flaw) = meta {
-            visit.flaw(flaw)?;
-        }
-    }
+pub fn check<'a>(db: Db<'a>, visit: &mut dyn Visit<'a>) -> Result<Usage, Stop> {
     let high_water = db.meta().high_water;
     let mut reached = Pages::below(high_water);
     reached.add(0, 2).expect("invariant: a file has more than its two meta pages");
@@ -206,7 +202,7 @@ impl<'a> Check<'a, '_> {
             return self.visit.flaw(entry.flaw(format!("buckets are nested deeper than {DEPTH}")));
         }
         self.path.push(entry.key);
-        self.visit.bucket(&self.path)?;
+        self.visit.bucket(&self.path, entry)?;
         self.bucket(&bucket, depth + 1)?;
         self.path.pop();
         Ok(())
