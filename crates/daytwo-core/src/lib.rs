@@ -8,6 +8,7 @@ pub mod finding;
 pub mod json;
 pub mod patch;
 pub mod plan;
+pub mod recovery;
 pub mod redact;
 pub mod resource;
 pub mod restore;
