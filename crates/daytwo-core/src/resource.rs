@@ -45,6 +45,15 @@ impl ResourceType {
     pub fn is(&self, group: &str, resource: &str) -> bool {
         self.resource == resource && self.group == group
     }
+
+    /// The object of this resource with that name.
+    pub fn object(&self, namespace: Option<&str>, name: &str) -> ObjectKey {
+        ObjectKey {
+            resource: self.group_resource(),
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        }
+    }
 }
 
 /// One object of a site or a backup.

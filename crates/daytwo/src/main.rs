@@ -16,6 +16,7 @@ mod logging;
 mod output;
 mod place;
 mod progress;
+mod question;
 mod settings;
 mod suggest;
 

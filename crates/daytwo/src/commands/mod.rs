@@ -1,6 +1,7 @@
 //! One module per verb: what it asks of the other crates, what it prints, and which exit code it ends with.
 
 pub mod backup;
+mod compare;
 mod completion;
 mod etcd;
 mod key;

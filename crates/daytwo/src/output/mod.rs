@@ -5,6 +5,7 @@
 //! key order they are stored with ([`json`], [`yaml`]).
 
 pub mod json;
+pub mod objects;
 pub mod paint;
 pub mod speak;
 pub mod table;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hasher};
 
 use bytes::Bytes;
-use daytwo_archive::Backup;
 use daytwo_core::diff::{Options, diff};
 use daytwo_core::filter::{Choice, Filter};
 use daytwo_core::json::Meta;
@@ -13,10 +12,10 @@ use daytwo_engine::{Event, Observer};
 
 use crate::failure::Result;
 
-use super::super::objects::Pass;
-use super::cover::{Cover, asked, by_objects};
+use super::cover::Cover;
 use super::live::{Listed, Live};
-use super::{BackupDiff, Changed};
+use super::stored::{Object, Stored};
+use super::{Changed, Differences};
 
 /// How many bytes of objects that may differ are kept before they are compared.
 const HELD: usize = 64 << 20;
@@ -26,8 +25,8 @@ const TOLD: u64 = 1000;
 
 /// What is compared to.
 pub enum Side {
-    /// Another backup.
-    Backup(Box<Backup>),
+    /// What is stored elsewhere.
+    Stored(Stored),
     /// The cluster.
     Live(Box<Live>),
 }
@@ -35,7 +34,7 @@ pub enum Side {
 impl Side {
     fn name(&self) -> &str {
         match self {
-            Self::Backup(backup) => &backup.head().name,
+            Self::Stored(stored) => stored.name(),
             Self::Live(live) => live.name(),
         }
     }
@@ -43,7 +42,7 @@ impl Side {
 
 /// A first side, and how to compare with it.
 pub struct Comparison<'a> {
-    before: &'a Backup,
+    before: &'a Stored,
     filter: Filter,
     options: Options,
     events: &'a dyn Observer,
@@ -58,25 +57,25 @@ pub struct Comparison<'a> {
     held: BTreeMap<ObjectKey, Bytes>,
     held_bytes: usize,
     seen: u64,
-    diff: BackupDiff,
+    diff: Differences,
 }
 
 impl<'a> Comparison<'a> {
     /// Prepares a comparison of `before` with something.
-    pub fn new(before: &'a Backup, filter: Filter, options: Options, events: &'a dyn Observer) -> Self {
+    pub fn new(before: &'a Stored, filter: Filter, options: Options, events: &'a dyn Observer) -> Self {
         Self {
             before,
             filter,
             options,
             events,
-            cover: Cover::of(before.head()),
-            asked: asked(before.head()),
+            cover: before.cover(),
+            asked: before.asked(),
             hashes: HashMap::new(),
             versions: BTreeMap::new(),
             held: BTreeMap::new(),
             held_bytes: 0,
             seen: 0,
-            diff: BackupDiff { before: before.head().name.clone(), ..BackupDiff::default() },
+            diff: Differences { before: before.name().to_owned(), ..Differences::default() },
         }
     }
 
@@ -84,12 +83,12 @@ impl<'a> Comparison<'a> {
     ///
     /// # Errors
     /// Those of reading either side. A resource of the cluster that cannot be listed is named in the result instead.
-    pub async fn run(mut self, after: Side) -> Result<BackupDiff> {
+    pub async fn run(mut self, after: Side) -> Result<Differences> {
         self.diff.after = after.name().to_owned();
         self.diff.live = matches!(after, Side::Live(_));
         self.hash_before().await?;
         let (cover, asked) = match after {
-            Side::Backup(backup) => (self.pass_backup(&backup).await?, asked(backup.head())),
+            Side::Stored(stored) => (self.pass_stored(&stored).await?, stored.asked()),
             Side::Live(live) => (self.pass_live(&live).await?, Filter::default()),
         };
         self.compare_held().await?;
@@ -106,33 +105,31 @@ impl<'a> Comparison<'a> {
     }
 
     async fn hash_before(&mut self) -> Result<()> {
-        let by_objects = by_objects(self.before.head());
-        let mut pass = Pass::begin(self.before).await?;
-        while let Some((kind, entry)) = pass.next().await? {
+        let by_objects = self.before.covered_by_objects();
+        let mut pass = self.before.pass().await?;
+        while let Some(Object { kind, key, bytes }) = pass.next().await? {
             self.tell();
-            if !takes(&self.filter, &kind, &entry.bytes)? {
+            if !takes(&self.filter, &kind, &bytes)? {
                 continue;
             }
-            let key = key(&kind, entry.namespace, entry.name);
             if by_objects {
                 self.cover.note(&key.resource, key.namespace.as_deref());
             }
             self.versions.entry(key.resource.clone()).or_insert_with(|| kind.version.clone());
-            self.hashes.insert(key, hash(&entry.bytes));
+            self.hashes.insert(key, hash(&bytes));
         }
         Ok(())
     }
 
-    async fn pass_backup(&mut self, after: &Backup) -> Result<Cover> {
-        let mut cover = Cover::of(after.head());
-        let by_objects = by_objects(after.head());
-        let mut pass = Pass::begin(after).await?;
-        while let Some((kind, entry)) = pass.next().await? {
+    async fn pass_stored(&mut self, after: &Stored) -> Result<Cover> {
+        let mut cover = after.cover();
+        let by_objects = after.covered_by_objects();
+        let mut pass = after.pass().await?;
+        while let Some(Object { kind, key, bytes }) = pass.next().await? {
             if by_objects {
-                cover.note(&kind.group_resource(), entry.namespace.as_deref());
+                cover.note(&key.resource, key.namespace.as_deref());
             }
-            let key = key(&kind, entry.namespace, entry.name);
-            self.meet(&kind, key, entry.bytes).await?;
+            self.meet(&kind, key, bytes).await?;
         }
         Ok(cover)
     }
@@ -160,7 +157,7 @@ impl<'a> Comparison<'a> {
                     match list.next().await {
                         Ok(Some(page)) => {
                             for Listed { namespace, name, bytes } in page {
-                                let key = key(list.kind(), namespace, name);
+                                let key = list.kind().object(namespace.as_deref(), &name);
                                 self.meet(list.kind(), key, bytes).await?;
                             }
                         }
@@ -212,11 +209,10 @@ impl<'a> Comparison<'a> {
         if self.held.is_empty() {
             return Ok(());
         }
-        let mut pass = Pass::begin(self.before).await?;
-        while let Some((kind, entry)) = pass.next().await? {
-            let key = key(&kind, entry.namespace, entry.name);
+        let mut pass = self.before.pass().await?;
+        while let Some(Object { key, bytes, .. }) = pass.next().await? {
             let Some(after) = self.held.remove(&key) else { continue };
-            let fields = diff(&key.resource, &entry.bytes, &after, self.options)?;
+            let fields = diff(&key.resource, &bytes, &after, self.options)?;
             if fields.is_empty() {
                 self.diff.same += 1;
             } else {
@@ -248,10 +244,6 @@ fn takes(filter: &Filter, kind: &ResourceType, bytes: &[u8]) -> Result<bool> {
         return Ok(false);
     }
     Ok(filter.object(kind, &Meta::of_prefix(bytes)?, bytes) == Choice::Take)
-}
-
-fn key(kind: &ResourceType, namespace: Option<String>, name: String) -> ObjectKey {
-    ObjectKey { resource: kind.group_resource(), namespace, name }
 }
 
 fn hash(bytes: &[u8]) -> u64 {
