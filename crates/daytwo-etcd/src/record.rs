@@ -73,6 +73,26 @@ pub trait Store {
     /// As [`Store::newest_first`].
     fn oldest_first(&self, each: &mut Each<'_>) -> Result<()>;
 
+    /// Calls `read` with the record of exactly `revision`, and answers whether there is one. A store with an index by
+    /// revision overrides this.
+    ///
+    /// # Errors
+    /// As [`Store::newest_first`].
+    fn at(&self, revision: Revision, read: &mut dyn FnMut(&Record<'_>)) -> Result<bool> {
+        let mut found = false;
+        self.newest_first(&mut |record| {
+            if record.revision == revision {
+                found = true;
+                read(record);
+            }
+            match record.revision > revision {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        })?;
+        Ok(found)
+    }
+
     /// Calls `each` for the records of `key` in falling order of revision. A store with an index by name overrides this.
     ///
     /// # Errors

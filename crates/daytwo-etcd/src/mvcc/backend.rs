@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use super::bucket;
-use super::record::{record, record_of};
+use super::record::{names, record, record_of};
 use crate::bolt::{Bucket, Db, Direction, Flaw, Map, Meta, Walk};
-use crate::{Each, Readable, Result, Store};
+use crate::{Each, Readable, Record, Result, Revision, Store};
 
 /// Bytes of the sha256 that `etcdctl snapshot save` appends.
 const TAIL: usize = 32;
@@ -105,6 +105,17 @@ impl Store for Backend {
 
     fn oldest_first(&self, each: &mut Each<'_>) -> Result<()> {
         self.records(Direction::Forward, each)
+    }
+
+    fn at(&self, revision: Revision, read: &mut dyn FnMut(&Record<'_>)) -> Result<bool> {
+        let Some(bucket) = self.bucket(bucket::KEY)? else { return Ok(false) };
+        for name in names(revision) {
+            if let Some(entry) = bucket.get(self.db(), &name)? {
+                read(&record(&entry)?);
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn of_key(&self, key: &[u8], each: &mut Each<'_>) -> Result<()> {

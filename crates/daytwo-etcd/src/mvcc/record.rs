@@ -27,6 +27,13 @@ pub(crate) fn revision(name: &[u8]) -> Result<(Revision, bool), Wrong> {
     Ok((Revision { main: number(0)?, sub: number(9)? }, deleted))
 }
 
+/// The names that the record of `revision` may have: where it put its key, and where it deleted it.
+pub(super) fn names(revision: Revision) -> [Vec<u8>; 2] {
+    let put = [&revision.main.to_be_bytes()[..], b"_", &revision.sub.to_be_bytes()].concat();
+    let deleted = [&put[..], &[TOMBSTONE]].concat();
+    [put, deleted]
+}
+
 /// The record that an entry of the bucket `key` is. One without any value is legal: `etcdutl snapshot restore --bump-revision`
 /// writes it, and its key is empty.
 pub(crate) fn record<'a>(entry: &Entry<'a>) -> Result<Record<'a>, Flaw> {

@@ -202,3 +202,20 @@ fn records_that_cannot_be_end_a_pass_with_their_place() {
         );
     }
 }
+
+#[test]
+fn a_record_is_found_by_its_revision() {
+    let backend = compacted();
+    let at = |main, sub| {
+        let mut seen = None;
+        let found = backend.at(crate::Revision { main, sub }, &mut |record| {
+            seen = Some((record.key.to_vec(), record.deleted));
+        });
+        assert_eq!(found.unwrap(), seen.is_some());
+        seen
+    };
+    assert_eq!(at(6, 1), Some((b"a".to_vec(), false)));
+    assert_eq!(at(5, 0), Some((b"b".to_vec(), true)));
+    assert_eq!(at(6, 2), None);
+    assert_eq!(at(8, 0), None);
+}
