@@ -311,10 +311,8 @@ mod tests {
         drop(nest);
         assert!(!runs(pid), "the child");
         assert!(!folder.exists());
-        until(Duration::from_secs(5), "the grandchild's end", || {
-            Ok((!runs(grandchild)).then_some(()))
-        })
-        .unwrap();
+        until(Duration::from_secs(5), "the grandchild's end", || Ok((!runs(grandchild)).then_some(())))
+            .unwrap();
     }
 
     #[test]
@@ -333,9 +331,7 @@ mod tests {
     fn a_process_that_ends_shows_its_log() {
         let mut nest = Nest::new("nest").unwrap();
         nest.spawn("one", Command::new("sh").args(["-c", "echo no luck; exit 3"])).unwrap();
-        let error =
-            until(Duration::from_secs(10), "its end", || Ok(nest.check_all().err()))
-                .unwrap();
+        let error = until(Duration::from_secs(10), "its end", || Ok(nest.check_all().err())).unwrap();
         let error = nest.explain(&error).to_string();
         assert!(error.contains("status: 3") && error.contains("no luck"), "{error}");
     }

@@ -5,12 +5,14 @@
 //! know what a backup is.
 
 pub mod bolt;
+pub mod datadir;
 mod error;
 pub mod keyspace;
 pub mod mvcc;
 mod record;
 pub mod status;
 pub mod verify;
+pub mod wal;
 
 pub use error::{Error, Result};
 pub use record::{Each, Readable, Record, Revision, Store};

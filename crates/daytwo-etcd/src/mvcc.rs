@@ -7,7 +7,7 @@
 mod backend;
 mod cluster;
 pub(crate) mod lease;
-mod proto;
+pub(crate) mod proto;
 pub(crate) mod record;
 mod state;
 

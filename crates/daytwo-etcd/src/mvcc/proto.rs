@@ -2,7 +2,7 @@
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Number(u64),
     Bytes(&'a [u8]),
     /// Of 4 or 8 bytes, which no message of etcd's uses.
@@ -11,15 +11,15 @@ pub(super) enum Value<'a> {
 
 /// The fields of a message, in the order they stand there. Ends after the first that cannot be read.
 #[derive(Debug)]
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     rest: &'a [u8],
 }
 
 /// What is wrong with a message.
-pub(super) type Wrong = &'static str;
+pub(crate) type Wrong = &'static str;
 
 impl<'a> Fields<'a> {
-    pub(super) fn of(message: &'a [u8]) -> Fields<'a> {
+    pub(crate) fn of(message: &'a [u8]) -> Fields<'a> {
         Fields { rest: message }
     }
 
@@ -82,7 +82,7 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 impl<'a> Value<'a> {
-    pub(super) fn number(self) -> Result<u64, Wrong> {
+    pub(crate) fn number(self) -> Result<u64, Wrong> {
         match self {
             Value::Number(number) => Ok(number),
             _ => Err("a field that is a number has another type"),
@@ -90,11 +90,11 @@ impl<'a> Value<'a> {
     }
 
     /// As Go reads an int64.
-    pub(super) fn signed(self) -> Result<i64, Wrong> {
+    pub(crate) fn signed(self) -> Result<i64, Wrong> {
         self.number().map(u64::cast_signed)
     }
 
-    pub(super) fn bytes(self) -> Result<&'a [u8], Wrong> {
+    pub(crate) fn bytes(self) -> Result<&'a [u8], Wrong> {
         match self {
             Value::Bytes(bytes) => Ok(bytes),
             _ => Err("a field that is bytes has another type"),
