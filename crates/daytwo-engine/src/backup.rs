@@ -10,6 +10,7 @@ mod definitions;
 mod gather;
 mod sink;
 mod spec;
+mod stored;
 mod survey;
 
 use std::pin::pin;
@@ -26,6 +27,7 @@ use crate::api::{ApiError, Patience};
 use crate::event::{Clock, Event, Observer};
 use crate::site::{Identity, Site};
 use gather::{Gathered, Round};
+pub use stored::{StoredRequest, store};
 use survey::{Survey, survey};
 
 /// How often a backup starts over with a new revision before it gives the single moment up.
@@ -181,7 +183,7 @@ fn outcome(identity: &Identity, request: &BackupRequest, gathered: Gathered, clo
         outside: gathered.outside,
         fallbacks: gathered.fallbacks,
         complete: gathered.complete,
-        spec: spec::velero(request),
+        spec: spec::velero(&request.filter, &request.storage_location, request.ttl),
         ttl: request.ttl,
         warnings: gathered.warnings,
     }

@@ -17,6 +17,6 @@ pub mod restore;
 mod site;
 mod step;
 
-pub use backup::{BackupError, BackupRequest, backup};
+pub use backup::{BackupError, BackupRequest, StoredRequest, backup, store};
 pub use event::{Clock, Event, Observer, Silent};
 pub use site::{ClusterOptions, ConnectError, Identity, Site};

@@ -52,9 +52,8 @@ impl Question {
 
     /// The resources and names of the objects that are asked for by name.
     pub fn named(&self) -> BTreeSet<(String, String)> {
-        let named = |(kind, object): &(ResourceType, Option<String>)| {
-            Some((kind.group_resource(), object.clone()?))
-        };
+        let named =
+            |(kind, object): &(ResourceType, Option<String>)| Some((kind.group_resource(), object.clone()?));
         self.wanted.iter().filter_map(named).collect()
     }
 

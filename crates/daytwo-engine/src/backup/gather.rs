@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use daytwo_archive::{BackupWriter, Complete, Consistency, Fallback, LeftOut, OutsideCut, Problem};
 use daytwo_core::filter::{Choice, Filter};
+use daytwo_core::resource::ResourceType;
 
 use super::ahead::{Ahead, Started};
 use super::definitions::{DEFINITIONS, Definition};
@@ -152,7 +153,7 @@ impl Gather<'_> {
                     self.survey.problems.push(problem(Some(namespace), error.to_string()));
                 }
                 if whole {
-                    self.complete.extend(complete(&self.survey.filter, wanted));
+                    self.complete.extend(complete(&self.survey.filter, wanted.kind(), wanted.namespaces.clone()));
                 }
                 None
             }
@@ -212,56 +213,47 @@ impl Gather<'_> {
     }
 }
 
-/// What absence from a list that was read to its end proves: nothing where the filter picked among the objects.
-fn complete(filter: &Filter, wanted: &Wanted) -> Option<Complete> {
-    let kind = wanted.kind();
+/// What absence from a list that was read to its end, of `namespaces` alone where they are named, proves: nothing where
+/// the filter picked among the objects.
+pub(super) fn complete(
+    filter: &Filter,
+    kind: &ResourceType,
+    namespaces: Option<Vec<String>>,
+) -> Option<Complete> {
     let all = filter.all_namespaces();
-    let every = match (kind.namespaced, &wanted.namespaces) {
-        (true, named) => all || named.is_some(),
-        (false, _) => all || (filter.include_cluster_resources == Some(true) && !kind.is("", "namespaces")),
+    let every = match kind.namespaced {
+        true => all || namespaces.is_some(),
+        false => all || (filter.include_cluster_resources == Some(true) && !kind.is("", "namespaces")),
     };
-    (every && filter.selector.is_none())
-        .then(|| Complete { resource: kind.group_resource(), namespaces: wanted.namespaces.clone() })
+    (every && filter.selector.is_none()).then(|| Complete { resource: kind.group_resource(), namespaces })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::discovery::Served;
-    use daytwo_core::resource::ResourceType;
 
-    fn wanted(resource: &str, namespaced: bool, filter: &Filter) -> Wanted {
+    fn of(filter: &Filter, resource: &str, namespaced: bool) -> Option<Complete> {
         let (group, version) = (String::new(), "v1".to_owned());
         let kind =
             ResourceType { group, version, resource: resource.into(), kind: String::new(), namespaced };
-        let served = Served {
-            kind,
-            other_versions: Vec::new(),
-            verbs: Vec::new(),
-            short_names: Vec::new(),
-            singular: String::new(),
-            status: false,
-            aggregated: false,
-        };
-        let namespaces = if namespaced { filter.exact_namespaces() } else { None };
-        Wanted { served, namespaces }
+        complete(filter, &kind, if namespaced { filter.exact_namespaces() } else { None })
     }
 
     #[test]
     fn a_backup_of_one_namespace_does_not_call_the_namespaces_complete() {
         let filter = Filter { include_namespaces: vec!["x".into()], ..Filter::default() };
-        assert_eq!(complete(&filter, &wanted("namespaces", false, &filter)), None);
-        let pods = complete(&filter, &wanted("pods", true, &filter));
+        assert_eq!(of(&filter, "namespaces", false), None);
+        let pods = of(&filter, "pods", true);
         assert_eq!(pods.and_then(|pods| pods.namespaces), Some(vec!["x".to_owned()]));
     }
 
     #[test]
     fn a_glob_or_a_selector_proves_no_absence() {
         let glob = Filter { include_namespaces: vec!["x*".into()], ..Filter::default() };
-        assert_eq!(complete(&glob, &wanted("pods", true, &glob)), None);
+        assert_eq!(of(&glob, "pods", true), None);
         let selected = Filter { selector: "a=b".parse().ok(), ..Filter::default() };
-        assert_eq!(complete(&selected, &wanted("pods", true, &selected)), None);
+        assert_eq!(of(&selected, "pods", true), None);
         let all = Filter::default();
-        assert!(complete(&all, &wanted("pods", true, &all)).is_some());
+        assert!(of(&all, "pods", true).is_some());
     }
 }

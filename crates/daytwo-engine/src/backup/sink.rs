@@ -79,7 +79,7 @@ impl Sink<'_> {
     }
 }
 
-fn resource(kind: &ResourceType) -> Resource {
+pub(super) fn resource(kind: &ResourceType) -> Resource {
     Resource {
         group: kind.group.clone(),
         version: kind.version.clone(),

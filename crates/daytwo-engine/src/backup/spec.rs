@@ -1,13 +1,13 @@
 //! The request as Velero's `BackupSpec` (`velero.io/v1`, `pkg/apis/velero/v1/backup_types.go`), so that Velero and
 //! its users see what a backup was asked to hold.
 
+use std::time::Duration;
+
+use daytwo_core::filter::Filter;
 use serde_json::{Map, Value, json};
 
-use super::BackupRequest;
-
 /// The `spec` of the backup's `velero-backup.json`.
-pub(super) fn velero(request: &BackupRequest) -> Value {
-    let filter = &request.filter;
+pub(super) fn velero(filter: &Filter, storage_location: &str, ttl: Option<Duration>) -> Value {
     let mut spec = Map::new();
     let mut set = |key: &str, value: Value| {
         spec.insert(key.to_owned(), value);
@@ -29,8 +29,8 @@ pub(super) fn velero(request: &BackupRequest) -> Value {
     if let Some(selector) = &filter.selector {
         set("labelSelector", selector.to_label_selector());
     }
-    set("storageLocation", json!(request.storage_location));
-    set("ttl", json!(go_duration(request.ttl.unwrap_or_default().as_secs())));
+    set("storageLocation", json!(storage_location));
+    set("ttl", json!(go_duration(ttl.unwrap_or_default().as_secs())));
     set("snapshotVolumes", json!(false));
     set("defaultVolumesToFsBackup", json!(false));
     set("hooks", json!({}));

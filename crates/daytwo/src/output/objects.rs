@@ -94,11 +94,8 @@ impl Printer {
     fn row(&mut self, kind: &ResourceType, namespace: Option<&str>, name: &str, bytes: &[u8]) -> Result<()> {
         let meta = Meta::of_prefix(bytes)?;
         let text = |value: Option<std::borrow::Cow<'_, str>>| value.unwrap_or_default().into_owned();
-        let shown = if self.shape.kinds {
-            format!("{}{name}", kinds::name_prefix(kind))
-        } else {
-            name.to_owned()
-        };
+        let shown =
+            if self.shape.kinds { format!("{}{name}", kinds::name_prefix(kind)) } else { name.to_owned() };
         let mut row = vec![shown.into(), text(meta.creation_timestamp).into()];
         if self.shape.namespaces {
             row.insert(0, namespace.unwrap_or_default().into());

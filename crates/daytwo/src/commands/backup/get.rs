@@ -46,7 +46,8 @@ pub async fn run(session: &Session, verb: Get) -> Result {
 /// What is said of a kind that Kubernetes has and the backup has no object of.
 fn none_of(session: &Session, verb: &Get, kind: &str) -> Result {
     session.speak.note(&format!("backup {} holds no {kind}", verb.name));
-    Printer::new(session.out, Shape { list: true, namespaces: true, kinds: true, show_secrets: false }).end()?;
+    Printer::new(session.out, Shape { list: true, namespaces: true, kinds: true, show_secrets: false })
+        .end()?;
     let named = verb.words.len() > 1 || verb.words.iter().any(|word| word.contains('/'));
     Ok(if named { Exit::Findings } else { Exit::Done })
 }

@@ -21,8 +21,8 @@ use crate::output::{Document, words};
 use crate::progress::Progress;
 use crate::settings::Session;
 
-pub use comparison::Side;
 use comparison::Comparison;
+pub use comparison::Side;
 use stored::Stored;
 
 /// What differs.
