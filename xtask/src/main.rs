@@ -8,6 +8,7 @@ mod bench;
 mod cargo;
 mod demo;
 mod lint;
+mod tables;
 mod test;
 mod testbed;
 
@@ -33,6 +34,8 @@ enum Command {
     Demo,
     /// Check the format, the lints and the dependencies of all that is Rust
     Lint,
+    /// Make the table of Kubernetes' types anew from the Go modules that define them
+    Tables(tables::Args),
     /// Build the real parts, then run the tests of the workspace
     Test(test::Args),
     /// Real Kubernetes parts: build them, or run them to work with by hand
@@ -46,6 +49,7 @@ impl Cli {
             Command::Bench(command) => bench::run(&command),
             Command::Demo => demo::run(),
             Command::Lint => lint::run(),
+            Command::Tables(args) => tables::run(&args),
             Command::Test(args) => test::run(&args),
             Command::Testbed(command) => testbed::run(&command),
         }

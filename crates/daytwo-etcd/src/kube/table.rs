@@ -1,0 +1,244 @@
+//! The types of Kubernetes' built-in kinds, as `table.txt` has them: for each message its fields' numbers, their names in
+//! JSON, and when Go leaves one out.
+//!
+//! The table is made by `cargo xtask tables`, which documents its format; it is the union of the minors in its second
+//! line. Nothing here is written by hand, so that a new minor is a new table.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+static TEXT: &str = include_str!("table.txt");
+
+/// All messages.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) messages: Vec<Message>,
+    kinds: HashMap<(&'static str, &'static str, &'static str), usize>,
+    /// The oldest and the newest minor it knows.
+    minors: (u8, u8),
+}
+
+/// One message.
+#[derive(Debug)]
+pub(super) struct Message {
+    /// In JSON it is what its only field is.
+    pub(super) bare: bool,
+    /// In the order in which Go writes them. Forms of one field that differ by minor stand side by side.
+    pub(super) fields: Vec<Field>,
+}
+
+/// One field, in the form some minors have it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field {
+    pub(super) number: u32,
+    /// `None`: its own fields stand in the outer object.
+    pub(super) name: Option<&'static str>,
+    pub(super) holds: Holds,
+    pub(super) repeated: bool,
+    pub(super) map: bool,
+    pub(super) pointer: bool,
+    pub(super) omitempty: bool,
+    pub(super) omitzero: bool,
+    /// A bit for each minor that has it so.
+    minors: u8,
+    /// A bit for each minor that has the field in any form.
+    any: u8,
+    /// The form of the newest minor that has the field.
+    last: bool,
+}
+
+/// What a field's value is; of a map, what its values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    Text,
+    Bytes,
+    Bool,
+    Integer,
+    Double,
+    /// The index of a message.
+    Message(usize),
+    Quantity,
+    IntOrString,
+    Time,
+    MicroTime,
+    Duration,
+    FieldsV1,
+    RawExtension,
+}
+
+impl Table {
+    /// The table, read at its first use (some 5,000 lines).
+    pub(super) fn get() -> &'static Table {
+        static TABLE: OnceLock<Table> = OnceLock::new();
+        TABLE.get_or_init(|| Table::read(TEXT).expect("invariant: the table in the tree is read by a test"))
+    }
+
+    /// The message of a kind; `group` is empty for the core's.
+    pub(super) fn kind(&self, group: &str, version: &str, kind: &str) -> Option<usize> {
+        self.kinds.get(&(group, version, kind)).copied()
+    }
+
+    /// The nearest minor that the table knows.
+    pub(super) fn nearest(&self, minor: u8) -> u8 {
+        minor.clamp(self.minors.0, self.minors.1)
+    }
+
+    /// The bit of a minor in [`Field::applies`].
+    pub(super) fn bit(&self, minor: u8) -> u8 {
+        1 << (self.nearest(minor) - self.minors.0)
+    }
+
+    fn read(text: &'static str) -> Option<Table> {
+        let lines = || text.lines().filter(|line| !line.starts_with('#'));
+        let (_, range) = lines().next()?.split_once(' ')?;
+        let (first, last) = range.split_once(' ')?;
+        let minors = (first.parse().ok()?, last.parse().ok()?);
+        let mut table = Table { messages: Vec::new(), kinds: HashMap::new(), minors };
+        let mut packages: Vec<(&str, Option<(&str, &str)>)> = Vec::new();
+        let mut names = HashMap::new();
+        for line in lines().filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase())) {
+            let (mark, rest) = line.split_once(' ')?;
+            if mark == "P" {
+                let mut words = rest.split(' ');
+                packages.push((words.next()?, words.next().zip(words.next())));
+                continue;
+            }
+            let at = table.messages.len();
+            names.insert((packages.len() - 1, rest), at);
+            if let ("K", Some((group, version))) = (mark, packages.last()?.1) {
+                table.kinds.insert((group, version, rest), at);
+            }
+            table.messages.push(Message { bare: mark == "B", fields: Vec::new() });
+        }
+        let (mut package, mut message) = (None, None);
+        for line in lines().skip(1) {
+            match line.as_bytes().first()? {
+                b'P' => package = Some(package.map_or(0, |at: usize| at + 1)),
+                b'K' | b'M' | b'B' => message = Some(message.map_or(0, |at: usize| at + 1)),
+                _ => table.messages[message?].fields.push(Field::read(line, package?, &names, minors.0)?),
+            }
+        }
+        table.messages.iter_mut().for_each(Message::settle);
+        Some(table)
+    }
+}
+
+impl Message {
+    /// Says of each form of a field what the other forms cover.
+    fn settle(&mut self) {
+        let forms: Vec<(u32, u8)> = self.fields.iter().map(|field| (field.number, field.minors)).collect();
+        for (at, field) in self.fields.iter_mut().enumerate() {
+            let same = || forms.iter().enumerate().filter(|(_, (number, _))| *number == field.number);
+            field.any = same().fold(0, |bits, (_, (_, minors))| bits | minors);
+            field.last = same().all(|(other, _)| other <= at);
+        }
+    }
+}
+
+impl Field {
+    /// Whether this is the form to use for the minor of `bit`. Where that minor has the field in no form, but the field is
+    /// written, the newest form is used.
+    pub(super) fn applies(&self, bit: u8, written: bool) -> bool {
+        self.minors & bit != 0 || (self.any & bit == 0 && self.last && written)
+    }
+
+    fn read(
+        line: &'static str,
+        package: usize,
+        names: &HashMap<(usize, &str), usize>,
+        oldest: u8,
+    ) -> Option<Field> {
+        let mut words = line.split(' ');
+        let (number, name, holds) = (words.next()?.parse().ok()?, words.next()?, words.next()?);
+        let (mut flags, mut minors) = ("", u8::MAX);
+        for word in words {
+            match word.strip_prefix('@') {
+                Some(list) => {
+                    let bits = list.split(',').map(|minor| Some(1 << (minor.parse::<u8>().ok()? - oldest)));
+                    minors = bits.sum::<Option<u8>>()?;
+                }
+                None => flags = word,
+            }
+        }
+        Some(Field {
+            number,
+            name: (name != "-").then_some(name),
+            holds: Holds::read(holds, package, names)?,
+            repeated: flags.contains('r'),
+            map: flags.contains('m'),
+            pointer: flags.contains('p'),
+            omitempty: flags.contains('o'),
+            omitzero: flags.contains('z'),
+            minors,
+            any: 0,
+            last: false,
+        })
+    }
+}
+
+impl Holds {
+    fn read(word: &str, package: usize, names: &HashMap<(usize, &str), usize>) -> Option<Holds> {
+        Some(match word {
+            "s" => Holds::Text,
+            "y" => Holds::Bytes,
+            "b" => Holds::Bool,
+            "i" => Holds::Integer,
+            "d" => Holds::Double,
+            "Q" => Holds::Quantity,
+            "I" => Holds::IntOrString,
+            "T" => Holds::Time,
+            "U" => Holds::MicroTime,
+            "D" => Holds::Duration,
+            "F" => Holds::FieldsV1,
+            "R" => Holds::RawExtension,
+            name => {
+                let (at, name) = name.split_once('.')?;
+                let at = if at.is_empty() { package } else { at.parse().ok()? };
+                Holds::Message(*names.get(&(at, name))?)
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_in_the_tree_is_whole() {
+        let table = Table::read(TEXT).unwrap();
+        assert!(table.kinds.len() > 180, "{}", table.kinds.len());
+        assert!(table.messages.iter().all(|message| !message.bare || message.fields.len() == 1));
+        assert_eq!(table.minors, (33, 37));
+        assert_eq!((table.nearest(20), table.nearest(99)), (33, 37));
+    }
+
+    #[test]
+    fn a_field_has_one_form_for_each_minor() {
+        let table = Table::get();
+        for (minor, message) in (33..=37).flat_map(|minor| table.messages.iter().map(move |m| (minor, m))) {
+            let mut numbers: Vec<u32> = message
+                .fields
+                .iter()
+                .filter(|field| field.applies(table.bit(minor), true))
+                .map(|field| field.number)
+                .collect();
+            let all = numbers.len();
+            numbers.sort_unstable();
+            numbers.dedup();
+            assert_eq!(numbers.len(), all, "{message:?}");
+        }
+    }
+
+    #[test]
+    fn the_time_of_creation_is_left_out_of_templates_since_1_34() {
+        let table = Table::get();
+        let pod = &table.messages[table.kind("", "v1", "Pod").unwrap()];
+        let Holds::Message(metadata) = pod.fields[0].holds else { panic!("{pod:?}") };
+        let form = |minor| {
+            let fields = table.messages[metadata].fields.iter();
+            fields.filter(|f| f.number == 8 && f.applies(table.bit(minor), true)).collect::<Vec<_>>()
+        };
+        assert!(!form(33)[0].omitzero && form(34)[0].omitzero && form(33).len() == 1);
+    }
+}
