@@ -13,6 +13,8 @@ mod meta;
 mod page;
 mod pages;
 mod walk;
+pub(crate) mod write;
+pub(crate) mod write_tree;
 
 use std::fmt;
 

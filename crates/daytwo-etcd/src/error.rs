@@ -68,4 +68,21 @@ pub enum Error {
         /// How that was seen.
         why: String,
     },
+    /// What was asked for cannot be done as asked. Asking again changes nothing.
+    #[error("{0}")]
+    Invalid(String),
+    /// Something is in the way, and nothing is written over.
+    #[error("{} {what}", path.display())]
+    Exists {
+        /// What was to be made.
+        path: PathBuf,
+        /// What is there in its place.
+        what: String,
+    },
+    /// It could be done and would do harm, so it was not.
+    #[error("{what}")]
+    Unsafe {
+        /// What would be lost or would not work, and how to go on.
+        what: String,
+    },
 }

@@ -11,6 +11,7 @@ pub mod keyspace;
 pub mod kube;
 pub mod mvcc;
 mod record;
+pub mod restore;
 pub mod status;
 pub mod verify;
 pub mod wal;

@@ -5,14 +5,14 @@
 use super::page::{HEADER, u16_at, u32_at, u64_at};
 use super::{Flaw, Place};
 
-const MAGIC: u32 = 0xED0C_DAED;
-const VERSION: u32 = 2;
+pub(super) const MAGIC: u32 = 0xED0C_DAED;
+pub(super) const VERSION: u32 = 2;
 /// In the header of a meta page.
-const FLAG: u16 = 4;
+pub(super) const FLAG: u16 = 4;
 /// Stands for "no freelist is stored", as in etcd's files.
-const NO_FREELIST: u64 = u64::MAX;
+pub(super) const NO_FREELIST: u64 = u64::MAX;
 /// What the checksum covers.
-const SUMMED: usize = 56;
+pub(super) const SUMMED: usize = 56;
 /// bbolt looks for the second meta page at 1 KiB, 2 KiB, up to 16 MiB (`db.go`, `getPageSizeFromSecondMeta`).
 const SMALLEST: u32 = 1024;
 const LARGEST: u32 = SMALLEST << 14;
@@ -144,7 +144,7 @@ pub fn metas(bytes: &[u8]) -> [Result<Meta, Flaw>; 2] {
 }
 
 /// FNV-1a of 64 bits, as in Go's `hash/fnv`.
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub(super) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
