@@ -8,6 +8,7 @@ pub mod bolt;
 pub mod datadir;
 mod error;
 pub mod keyspace;
+pub mod kine;
 pub mod kube;
 pub mod mvcc;
 mod record;

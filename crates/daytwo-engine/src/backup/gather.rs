@@ -153,7 +153,11 @@ impl Gather<'_> {
                     self.survey.problems.push(problem(Some(namespace), error.to_string()));
                 }
                 if whole {
-                    self.complete.extend(complete(&self.survey.filter, wanted.kind(), wanted.namespaces.clone()));
+                    self.complete.extend(complete(
+                        &self.survey.filter,
+                        wanted.kind(),
+                        wanted.namespaces.clone(),
+                    ));
                 }
                 None
             }
