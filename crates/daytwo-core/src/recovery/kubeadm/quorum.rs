@@ -74,7 +74,7 @@ fn force(facts: &Facts, places: &Places) -> Vec<Step> {
         )
         .run(command(&["install", "-m", "0600", &plain, &manifest]))
         .run(command(&["grep", "-c", "-e", "--force-new-cluster", &manifest]))
-        .see("`0`; within a minute, a younger etcd as Running in `crictl ps`.")
+        .see("`0`; within a minute, a younger etcd as Running.")
         .or("Copy the manifest again."),
         members_step(first, &facts.members[..1]),
         Step::new("Is it healthy?")
@@ -125,8 +125,11 @@ fn join(facts: &Facts, at: usize, places: &Places) -> Vec<Phase> {
             vec![
                 Step::new("Add it as a learner: it has no vote until it has caught up, so the quorum is not at risk.")
                     .run(etcdctl(first, &["member", "add", &member.name, &peer, "--learner"]))
-                    .see("`added to cluster`, and its ID.")
-                    .or("`Peer URLs already exists`: it is added already, go on."),
+                    .see("`added`, and `ETCD_INITIAL_CLUSTER` with the members so far.")
+                    .or(
+                        "`unhealthy cluster`: etcd wants all members connected for five seconds before it takes another; wait, \
+                         and type it again. `Peer URLs already exists`: it is added already, go on.",
+                    ),
             ],
         ),
         Phase::new(

@@ -1,0 +1,69 @@
+//! Typing a plan, step by step, and looking whether what it says is seen is seen.
+
+use daytwo_core::recovery::{Recovery, Step};
+use testbed::until;
+
+use crate::hosts::{DEADLINE, Hosts};
+
+/// Words of commands that reach for what does not run here.
+const NOT_HERE: [&str; 5] = ["kubectl ", "for host in", "ip ", "scp ", "systemctl "];
+
+/// Carries the whole of `plan` out on `hosts`; gives back how many steps were typed, and how many were only read.
+pub fn follow(hosts: &mut Hosts, plan: &Recovery) -> (usize, usize) {
+    let (mut typed, mut read) = (0, 0);
+    for phase in &plan.phases {
+        let at = hosts.all.iter().position(|host| host.name == phase.host.name).expect("a host of the site");
+        for step in &phase.steps {
+            if step.commands.iter().any(|command| NOT_HERE.iter().any(|word| command.starts_with(word))) {
+                read += 1;
+                continue;
+            }
+            typed += 1;
+            tick(hosts, at, step);
+        }
+    }
+    (typed, read)
+}
+
+/// A step is ticked off once what is to be seen is seen. Until then it is typed again, where that is harmless, or where the
+/// plan names what was said as something to do so for.
+fn tick(hosts: &mut Hosts, at: usize, step: &Step) {
+    let safe =
+        step.commands.iter().all(|command| !command.starts_with("mv ") && !command.contains("member add"));
+    let mut seen = String::new();
+    for command in &step.commands {
+        let last = std::ptr::eq(command, &step.commands[step.commands.len() - 1]);
+        let before = seen.clone();
+        let waited = until(DEADLINE, &step.expect, || {
+            let ran = hosts.shell(at, command);
+            hosts.kubelet(at);
+            let said =
+                String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+            seen = format!("{before}{said}");
+            let good = !last
+                || wanted(&step.expect)
+                    .iter()
+                    .all(|(there, word)| seen.contains(&hosts.all[at].here(word)) == *there);
+            // `grep -c` says 0 with an exit code of its own.
+            let passed = good && (ran.status.success() || said.trim() == "0");
+            let named = wanted(&step.otherwise).iter().any(|(_, word)| said.contains(word));
+            assert!(passed || safe || named, "{}\n{command}\n{said}\nto be seen: {}", step.what, step.expect);
+            Ok(passed.then_some(()))
+        });
+        if let Err(error) = waited {
+            panic!("{}\n{command}\n{seen}\n{}", step.what, hosts.explain(&error));
+        }
+    }
+}
+
+/// The words in backquotes, which are what a program prints, and whether they are to be there: `no` before one says not.
+fn wanted(expect: &str) -> Vec<(bool, String)> {
+    let parts: Vec<&str> = expect.split('`').collect();
+    parts.chunks_exact(2).map(|pair| (!pair[0].ends_with("no "), pair[1].to_owned())).collect()
+}
+
+#[test]
+fn words_in_backquotes_are_wanted_unless_there_is_a_no_before() {
+    let found = wanted("`a b`, no `c`, and d.");
+    assert_eq!(found, [(true, "a b".to_owned()), (false, "c".to_owned())]);
+}
