@@ -142,9 +142,12 @@ fn accept(request: &Request<'_>) -> Result<()> {
     if let Some(beyond) = request.beyond.filter(|beyond| beyond.holds_data() && !request.accept_loss) {
         return Err(Error::Unsafe {
             what: format!(
-                "{} entries with data are in this member's log only and would be lost. To lose nothing, start that member \
-                 once with --force-new-cluster and save a snapshot of it; to leave them behind, give --accept-loss",
-                beyond.data_entries()
+                "{} entries with data are in this member's log only and would be lost; {} of them are not known to be \
+                 decided. To lose nothing, start that member once, as it is if it was alone in its cluster, else with \
+                 --force-new-cluster (which drops what is not known to be decided), and save a snapshot of it; to leave \
+                 them behind, give --accept-loss",
+                beyond.data_entries(),
+                beyond.undecided.iter().filter(|entry| entry.request.kind.holds_data()).count()
             ),
         });
     }

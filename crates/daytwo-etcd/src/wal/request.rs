@@ -96,12 +96,17 @@ impl Request {
     }
 }
 
-/// etcdserverpb.InternalRaftRequest. One without a header is a request of the second API, which wrote the names of members.
+/// etcdserverpb.InternalRaftRequest; or etcdserverpb.Request of the second API, by which etcd up to 3.5 writes the names of
+/// members and the cluster's version: that one alone has a field 2.
 fn internal(data: &[u8], touched: &mut Vec<Touched>) -> Result<Kind, Wrong> {
-    let (mut kind, mut second_api) = (Kind::Unknown, true);
+    for field in Fields::of(data) {
+        if let (2, Value::Bytes(_)) = field? {
+            return Ok(Kind::Cluster);
+        }
+    }
+    let mut kind = Kind::Unknown;
     for field in Fields::of(data) {
         match field? {
-            (100, _) => second_api = false,
             (4, value) => {
                 kind = Kind::Put;
                 touched.push(put(value)?);
@@ -122,7 +127,7 @@ fn internal(data: &[u8], touched: &mut Vec<Touched>) -> Result<Kind, Wrong> {
             _ => {}
         }
     }
-    Ok(if second_api && kind == Kind::Unknown { Kind::Cluster } else { kind })
+    Ok(kind)
 }
 
 fn put(value: Value<'_>) -> Result<Touched, Wrong> {
