@@ -4,6 +4,7 @@
 //! alternate, and no figure here is asserted by a test.
 
 mod backup;
+mod etcd;
 mod floor;
 mod ground;
 mod load;
@@ -22,6 +23,8 @@ use clap::Subcommand;
 pub enum Command {
     /// Time, memory, load and size of backups, against a bare client and against Velero
     Backup(backup::Args),
+    /// Time and memory of reading an etcd snapshot, against etcd's own tools
+    Etcd(etcd::Args),
     /// Time, writes and memory of restores, against a bare loader
     Restore(restore::Args),
 }
@@ -29,6 +32,7 @@ pub enum Command {
 pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Backup(args) => backup::run(args),
+        Command::Etcd(args) => etcd::run(args),
         Command::Restore(args) => restore::run(args),
     }
 }

@@ -115,23 +115,10 @@ impl Ground {
 
     /// Runs `command` to its end and says what it took. Only success counts.
     pub fn measure(&self, command: &Command) -> Result<Sample> {
-        let mut wrapped = Command::new(&self.client);
-        wrapped.arg("run").arg("--").arg(command.get_program()).args(command.get_args());
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => wrapped.env(name, value),
-                None => wrapped.env_remove(name),
-            };
-        }
         let before = self.site.apiserver_cpu_seconds()?;
-        let output = finished(&mut wrapped)?;
+        let sample = took(&self.client, command)?;
         let server_cpu = self.site.apiserver_cpu_seconds()? - before;
-        let took: Took = parse(&output.stdout)?;
-        if took.code != Some(0) {
-            let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            bail!("{} ended with {:?}: {stderr}", shown(command), took.code);
-        }
-        Ok(Sample { wall: took.wall, cpu: took.cpu, server_cpu, peak_rss: took.peak_rss })
+        Ok(Sample { server_cpu, ..sample })
     }
 
     /// Writes `text` for another process to read.
@@ -140,6 +127,25 @@ impl Ground {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
     }
+}
+
+/// Runs `command` to its end by the release-built `client`, which says what it took. Only success counts.
+pub fn took(client: &Path, command: &Command) -> Result<Sample> {
+    let mut wrapped = Command::new(client);
+    wrapped.arg("run").arg("--").arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => wrapped.env(name, value),
+            None => wrapped.env_remove(name),
+        };
+    }
+    let output = finished(&mut wrapped)?;
+    let took: Took = parse(&output.stdout)?;
+    if took.code != Some(0) {
+        let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        bail!("{} ended with {:?}: {stderr}", shown(command), took.code);
+    }
+    Ok(Sample { wall: took.wall, cpu: took.cpu, server_cpu: 0.0, peak_rss: took.peak_rss })
 }
 
 /// Runs `command` to its end, and fails if it does.
