@@ -9,11 +9,15 @@
     reason = "a test fails by panicking, and says what is skipped"
 )]
 
+mod objects;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use daytwo_etcd::kube::{Envelope, decode};
+use daytwo_etcd::kube::{Envelope, NotShown, Objects, decode};
+use daytwo_etcd::{Record, Revision};
+use objects::difference;
 use serde_json::Value;
 
 /// The module whose `testdata` has the fixtures of five minors.
@@ -59,22 +63,16 @@ fn module() -> Option<PathBuf> {
     folder
 }
 
-/// The first place where they differ.
-fn difference(path: &str, ours: &Value, theirs: &Value) -> Option<String> {
-    match (ours, theirs) {
-        (Value::Object(a), Value::Object(b)) => {
-            let mut keys = a.keys().chain(b.keys().filter(|key| !a.contains_key(*key)));
-            keys.find_map(|key| match (a.get(key), b.get(key)) {
-                (Some(one), Some(two)) => difference(&format!("{path}.{key}"), one, two),
-                (one, two) => Some(format!("{path}.{key}: {one:?} where Kubernetes has {two:?}")),
-            })
-        }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            let mut pairs = a.iter().zip(b).enumerate();
-            pairs.find_map(|(at, (one, two))| difference(&format!("{path}[{at}]"), one, two))
-        }
-        _ if ours == theirs => None,
-        _ => Some(format!("{path}: {ours} where Kubernetes has {theirs}")),
+fn record(value: &[u8]) -> Record<'_> {
+    Record {
+        key: b"/registry/any/of/them",
+        value,
+        revision: Revision { main: 1, sub: 0 },
+        create_revision: 1,
+        version: 1,
+        lease: 0,
+        deleted: false,
+        previous: None,
     }
 }
 
@@ -84,6 +82,9 @@ fn compare(pb: &Path, minor: u8) -> Result<(), String> {
     let Ok(Envelope::Protobuf { gvk, raw }) = Envelope::open(&value) else {
         return Err("does not open".to_owned());
     };
+    if Objects::default().check(&record(&value)).is_err() {
+        return Err("is not good, says the check".to_owned());
+    }
     let decoded = decode(&gvk.group, &gvk.version, &gvk.kind, raw, minor).ok_or("is no kind of the table")?;
     let decoded = decoded.map_err(|damage| format!("{damage:?}"))?;
     let mut ours = decoded.fields;
@@ -123,4 +124,54 @@ fn every_fixture_reads_as_kubernetes_shows_it() {
         );
         eprintln!("1.{minor}: {} fixtures equal", files.len());
     }
+}
+
+/// Bytes changed, cut and doubled: an error or an object, and what the check calls bad is never shown.
+#[test]
+fn damaged_fixtures_end_in_an_error_or_an_object() {
+    let Some(module) = module() else { return };
+    let folder = module.join("testdata").join("HEAD");
+    let objects = Objects::default();
+    // An xorshift generator, so that every run is the same.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut chance = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % u64::try_from(below).unwrap()).unwrap()
+    };
+    let (mut shown, mut damaged) = (0, 0);
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|end| end != "pb") {
+            continue;
+        }
+        let whole = fs::read(&path).unwrap();
+        for _ in 0..50 {
+            let mut value = whole.clone();
+            let at = chance(value.len());
+            match chance(4) {
+                0 => value.truncate(at),
+                1 => value.extend_from_within(at..),
+                _ => value[at] = u8::try_from(chance(256)).unwrap(),
+            }
+            let result = objects.show(&record(&value));
+            match &result {
+                Ok(_) => shown += 1,
+                Err(NotShown::Damaged { .. }) => damaged += 1,
+                Err(_) => {}
+            }
+            if objects.check(&record(&value)).is_ok_and(|()| matches!(result, Err(NotShown::UnknownKind(_))))
+            {
+                panic!("{}: good, and of no known kind", path.display());
+            }
+            if result.is_ok() {
+                let checked = objects.check(&record(&value));
+                let json =
+                    matches!(checked, Err(NotShown::Damaged { what: "JSON that is cut or mangled", .. }));
+                assert!(checked.is_ok() || json, "{}: shown, and {checked:?}", path.display());
+            }
+        }
+    }
+    assert!(shown > 1_000 && damaged > 1_000, "{shown} shown, {damaged} damaged");
 }

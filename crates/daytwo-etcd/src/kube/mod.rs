@@ -4,6 +4,7 @@
 //! versions that are served (an object is shown at the version it is stored at), and apply what only the cluster knows, such
 //! as the defaults of a custom resource's schema.
 
+mod check;
 mod encryption;
 mod envelope;
 mod keys;

@@ -112,9 +112,9 @@ impl Decoder {
         let mut written: Vec<(u32, Wire<'_>)> = Vec::new();
         for field in Fields::of(bytes) {
             let (number, wire) = field?;
-            match message.fields.iter().any(|field| field.number == number) {
-                true => written.push((number, wire)),
-                false => self.unknown(number),
+            match message.newest(number) {
+                Some(_) => written.push((number, wire)),
+                None => self.unknown(number),
             }
         }
         // One that stands alone is last; of a field that is not repeated the last one counts.
@@ -155,11 +155,15 @@ impl Decoder {
                 written.is_empty(),
             )
         } else {
-            match written.last() {
+            // The last one counts, but none may be damaged.
+            let mut made = None;
+            for (_, wire) in written {
+                made = Some(self.value(field.holds, *wire)?);
+            }
+            match made {
                 None if field.pointer => (Value::Null, true, true),
                 None => self.absent(field)?,
-                Some((_, wire)) => {
-                    let (value, zero) = self.value(field.holds, *wire)?;
+                Some((value, zero)) => {
                     let empty = zero && !self.always(field);
                     (value, zero && !field.pointer, empty && !field.pointer)
                 }
@@ -203,13 +207,16 @@ impl Decoder {
         out: &mut Map<String, Value>,
     ) -> Result<bool, Broken> {
         let Holds::Message(at) = field.holds else { return Err("an inlined field that is no message") };
-        let bytes = match written.last() {
-            None if field.pointer => return Ok(true),
-            None => &[][..],
-            Some((_, Wire::Bytes(bytes))) => bytes,
-            Some(_) => return Err(OTHER),
-        };
-        self.message(&self.table.messages[at], bytes, out)
+        let message = &self.table.messages[at];
+        if written.is_empty() {
+            return if field.pointer { Ok(true) } else { self.message(message, &[], out) };
+        }
+        let mut zero = true;
+        for (_, wire) in written {
+            let Wire::Bytes(bytes) = wire else { return Err(OTHER) };
+            zero &= self.message(message, bytes, out)?;
+        }
+        Ok(zero)
     }
 
     fn list(&mut self, field: &Field, written: &[(u32, Wire<'_>)]) -> Result<Vec<Value>, Broken> {
@@ -288,7 +295,13 @@ impl Decoder {
             return Ok((Value::Object(fields), zero));
         }
         let [field] = message.fields.as_slice() else { return Err("a bare type of more than one field") };
-        let written: Vec<_> = Fields::of(bytes).collect::<Result<_, _>>()?;
+        let mut written = Vec::new();
+        for part in Fields::of(bytes) {
+            match part? {
+                (number, wire) if number == field.number => written.push((number, wire)),
+                (number, _) => self.unknown(number),
+            }
+        }
         let made = self.list(field, &written)?;
         Ok((if made.is_empty() { Value::Null } else { Value::Array(made) }, written.is_empty()))
     }
@@ -306,7 +319,7 @@ impl Decoder {
     }
 }
 
-const OTHER: Broken = "a value of another type than the field has";
+pub(super) const OTHER: Broken = "a value of another type than the field has";
 
 fn shown(path: &[Step]) -> String {
     let mut shown = String::new();
@@ -318,4 +331,48 @@ fn shown(path: &[Step]) -> String {
         }
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_of_a_newer_kubernetes_is_named_and_passed_over() {
+        // Pod{spec: {containers: [{name: "a", 999: 7}]}, 77: 1}
+        let pod = [0x12, 0x08, 0x12, 0x06, 0x0a, 0x01, b'a', 0xb8, 0x3e, 0x07, 0xe8, 0x04, 0x01];
+        let decoded = decode("", "v1", "Pod", &pod, 36).unwrap().unwrap();
+        assert_eq!(decoded.fields["spec"]["containers"][0]["name"], "a");
+        let unknown = |path: &str, number| Unknown { path: path.to_owned(), number };
+        assert_eq!(decoded.unknown, [unknown("", 77), unknown("spec.containers[0]", 999)]);
+    }
+
+    #[test]
+    fn a_few_bytes_do_not_become_a_great_many_values() {
+        // Containers without a byte each: some ten values for two bytes.
+        let containers = [0x12, 0x00].repeat(500_000);
+        let mut pod = vec![0x12, 0xc0, 0x84, 0x3d];
+        pod.extend(containers);
+        let damage = decode("", "v1", "Pod", &pod, 36).unwrap().unwrap_err();
+        assert_eq!(damage.what, "more values than its bytes can stand for");
+        assert!(damage.path.starts_with("spec.containers["), "{damage:?}");
+    }
+
+    #[test]
+    fn what_is_absent_is_shown_as_go_shows_it() {
+        let role = decode("rbac.authorization.k8s.io", "v1", "Role", &[], 36).unwrap().unwrap().fields;
+        assert_eq!(Value::Object(role).to_string(), r#"{"metadata":{},"rules":null}"#);
+        let pod = decode("", "v1", "Pod", &[], 33).unwrap().unwrap().fields;
+        let text = r#"{"metadata":{"creationTimestamp":null},"spec":{"containers":null},"status":{}}"#;
+        assert_eq!(Value::Object(pod).to_string(), text);
+        assert!(decode("", "v1", "Gadget", &[], 36).is_none() && !knows("", "v1", "Gadget"));
+    }
+
+    #[test]
+    fn damage_names_its_place() {
+        let damage = decode("", "v1", "Pod", &[0x12, 0x04, 0x12, 0x02, 0x0a, 0x05], 36).unwrap().unwrap_err();
+        assert_eq!(damage, Damage { path: "spec.containers[0]".to_owned(), what: "a length past the end" });
+        let other = decode("", "v1", "Pod", &[0x12, 0x02, 0x20, 0x01, 0x08, 0x01], 36).unwrap().unwrap_err();
+        assert_eq!(other.what, OTHER);
+    }
 }

@@ -25,6 +25,8 @@ pub(super) struct Message {
     pub(super) bare: bool,
     /// In the order in which Go writes them. Forms of one field that differ by minor stand side by side.
     pub(super) fields: Vec<Field>,
+    /// By number: the place of the field's newest form in `fields`.
+    newest: Vec<Option<usize>>,
 }
 
 /// One field, in the form some minors have it.
@@ -108,7 +110,7 @@ impl Table {
             if let ("K", Some((group, version))) = (mark, packages.last()?.1) {
                 table.kinds.insert((group, version, rest), at);
             }
-            table.messages.push(Message { bare: mark == "B", fields: Vec::new() });
+            table.messages.push(Message { bare: mark == "B", fields: Vec::new(), newest: Vec::new() });
         }
         let (mut package, mut message) = (None, None);
         for line in lines().skip(1) {
@@ -124,6 +126,12 @@ impl Table {
 }
 
 impl Message {
+    /// The field of a number, as the newest minor that has it has it.
+    pub(super) fn newest(&self, number: u32) -> Option<&Field> {
+        let at = self.newest.get(usize::try_from(number).ok()?)?;
+        self.fields.get((*at)?)
+    }
+
     /// Says of each form of a field what the other forms cover.
     fn settle(&mut self) {
         let forms: Vec<(u32, u8)> = self.fields.iter().map(|field| (field.number, field.minors)).collect();
@@ -131,6 +139,13 @@ impl Message {
             let same = || forms.iter().enumerate().filter(|(_, (number, _))| *number == field.number);
             field.any = same().fold(0, |bits, (_, (_, minors))| bits | minors);
             field.last = same().all(|(other, _)| other <= at);
+            let number = usize::try_from(field.number).expect("invariant: numbers in the table are small");
+            if self.newest.len() <= number {
+                self.newest.resize(number + 1, None);
+            }
+            if field.last {
+                self.newest[number] = Some(at);
+            }
         }
     }
 }

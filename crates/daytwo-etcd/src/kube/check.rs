@@ -1,0 +1,78 @@
+//! Whether a stored object can be decoded, without making the object: for a pass over a whole store, where hundreds of
+//! thousands are looked at and none is shown.
+//!
+//! It finds what [`super::decode`] finds, but for what only a calendar or a quantity of values can tell. What it refuses to
+//! do: remember anything.
+
+use serde::de::IgnoredAny;
+
+use super::table::{Field, Holds, Message, Table};
+use super::wire::{Broken, Fields, Wire, bytes_of, integer_of, varint};
+
+/// As deep as the decoder goes.
+const DEPTH: usize = 100;
+
+/// Whether the message of a kind can be decoded; `None` if no minor has the kind.
+pub(super) fn check(group: &str, version: &str, kind: &str, raw: &[u8]) -> Option<Result<(), Broken>> {
+    let table = Table::get();
+    let message = table.kind(group, version, kind)?;
+    Some(fields(table, &table.messages[message], raw, 0))
+}
+
+fn fields(table: &Table, message: &Message, bytes: &[u8], depth: usize) -> Result<(), Broken> {
+    if depth > DEPTH {
+        return Err("deeper than any kind goes");
+    }
+    for field in Fields::of(bytes) {
+        let (number, wire) = field?;
+        let Some(field) = message.newest(number) else { continue };
+        match (field.map, wire) {
+            (true, Wire::Bytes(entry)) => {
+                for part in Fields::of(entry) {
+                    match part? {
+                        (1, Wire::Bytes(_)) => {}
+                        (2, wire) => value(table, field, wire, depth)?,
+                        (1, _) => return Err(super::proto::OTHER),
+                        _ => {}
+                    }
+                }
+            }
+            (true, _) => return Err(super::proto::OTHER),
+            (false, wire) => value(table, field, wire, depth)?,
+        }
+    }
+    Ok(())
+}
+
+fn value(table: &Table, field: &Field, wire: Wire<'_>, depth: usize) -> Result<(), Broken> {
+    match (field.holds, wire) {
+        (Holds::Text | Holds::Bytes, Wire::Bytes(_)) => Ok(()),
+        (Holds::Bool | Holds::Integer, Wire::Varint(_)) => Ok(()),
+        (Holds::Bool | Holds::Integer, Wire::Bytes(mut packed)) if field.repeated => {
+            while !packed.is_empty() {
+                varint(&mut packed)?;
+            }
+            Ok(())
+        }
+        (Holds::Double, Wire::Fixed64(_)) => Ok(()),
+        (Holds::Message(at), Wire::Bytes(bytes)) => fields(table, &table.messages[at], bytes, depth + 1),
+        (Holds::Quantity, Wire::Bytes(bytes)) => bytes_of(bytes, 1).map(drop),
+        (Holds::IntOrString, Wire::Bytes(bytes)) => match integer_of(bytes, 1)? {
+            0 => integer_of(bytes, 2).map(drop),
+            1 => bytes_of(bytes, 3).map(drop),
+            _ => Err("neither number nor text where it should be one of them"),
+        },
+        (Holds::Time | Holds::MicroTime | Holds::Duration, Wire::Bytes(bytes)) => {
+            integer_of(bytes, 1).map(drop)
+        }
+        // Other bytes than JSON are legal in a RawExtension; what manages a field is always JSON.
+        (Holds::RawExtension, Wire::Bytes(bytes)) => bytes_of(bytes, 1).map(drop),
+        (Holds::FieldsV1, Wire::Bytes(bytes)) => match bytes_of(bytes, 1)? {
+            Some(json) if serde_json::from_slice::<IgnoredAny>(json).is_err() => {
+                Err("JSON that is cut or mangled")
+            }
+            _ => Ok(()),
+        },
+        _ => Err(super::proto::OTHER),
+    }
+}
