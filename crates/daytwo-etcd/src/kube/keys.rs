@@ -44,17 +44,15 @@ impl Prefix {
             _ => {}
         }
         let Some(inside) = key.strip_prefix(&self.text) else { return Place::Foreign };
-        let parts: Vec<&str> = inside.split('/').collect();
-        if parts.iter().any(|part| part.is_empty()) {
-            return Place::Foreign;
-        }
-        match parts.as_slice() {
-            ["ranges", _] => Place::Internal("addresses or ports given to Services"),
-            ["masterleases", _] => Place::Internal("an API server's address"),
-            ["peerserverleases", _] => Place::Internal("an API server's address for its peers"),
-            ["health"] => Place::Internal("kine's health"),
-            ["compact_rev_key"] => Place::Internal("the revision compacted last"),
-            parts => object(parts, catalogue).map_or(Place::Foreign, Place::Object),
+        match inside.split_once('/') {
+            None if inside == "health" => Place::Internal("kine's health"),
+            None if inside == "compact_rev_key" => Place::Internal("the revision compacted last"),
+            Some(("ranges", rest)) if single(rest) => Place::Internal("addresses or ports given to Services"),
+            Some(("masterleases", rest)) if single(rest) => Place::Internal("an API server's address"),
+            Some(("peerserverleases", rest)) if single(rest) => {
+                Place::Internal("an API server's address for its peers")
+            }
+            _ => object(inside, catalogue).map_or(Place::Foreign, Place::Object),
         }
     }
 
@@ -96,29 +94,37 @@ pub struct At<'a> {
     pub known: Option<&'a Resource>,
 }
 
-fn object<'a>(parts: &[&'a str], catalogue: &'a Catalogue) -> Option<At<'a>> {
-    for folder in [2, 1] {
-        let Some((folder, rest)) = parts.split_at_checked(folder) else { continue };
-        let Some(known) = catalogue.at(folder) else { continue };
-        let (namespace, name) = match (rest, known.namespaced) {
-            ([namespace, name], true) => (Some(*namespace), *name),
-            ([name], false) => (None, *name),
-            _ => return None,
+/// Whether it is one segment of a key.
+fn single(text: &str) -> bool {
+    !text.is_empty() && !text.contains('/')
+}
+
+/// `inside` is a key without its prefix.
+fn object<'a>(inside: &'a str, catalogue: &'a Catalogue) -> Option<At<'a>> {
+    let (first, after_first) = inside.split_once('/')?;
+    let folder_of_two =
+        after_first.split_once('/').map(|(second, rest)| (first.len() + 1 + second.len(), rest));
+    let of_two = folder_of_two.and_then(|(end, rest)| Some((catalogue.at(&inside[..end])?, rest)));
+    if let Some((known, rest)) = of_two.or_else(|| Some((catalogue.at(first)?, after_first))) {
+        let (namespace, name) = match known.namespaced {
+            true => rest.split_once('/').map(|(namespace, name)| (Some(namespace), name))?,
+            false => (None, rest),
         };
+        let whole = single(name) && namespace.is_none_or(single);
         let (group, resource) = (Some(known.group.as_str()), known.plural.as_str());
-        return Some(At { group, resource, namespace, name, known: Some(known) });
+        return whole.then_some(At { group, resource, namespace, name, known: Some(known) });
     }
     // The group of a custom resource has a dot; no built-in folder has one.
-    let (group, resource, rest) = match parts {
-        [group, resource, rest @ ..] if group.contains('.') => (Some(*group), *resource, rest),
-        [resource, rest @ ..] => (None, *resource, rest),
-        [] => return None,
+    let (group, resource, rest) = match after_first.split_once('/') {
+        Some((second, rest)) if first.contains('.') => (Some(first), second, rest),
+        _ => (None, first, after_first),
     };
-    match rest {
-        [namespace, name] => Some(At { group, resource, namespace: Some(namespace), name, known: None }),
-        [name] => Some(At { group, resource, namespace: None, name, known: None }),
-        _ => None,
-    }
+    let (namespace, name) = match rest.split_once('/') {
+        Some((namespace, name)) => (Some(namespace), name),
+        None => (None, rest),
+    };
+    let whole = single(resource) && single(name) && namespace.is_none_or(single);
+    whole.then_some(At { group, resource, namespace, name, known: None })
 }
 
 #[cfg(test)]

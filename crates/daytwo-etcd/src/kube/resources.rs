@@ -4,6 +4,7 @@
 //! Names as discovery gives them; folders from `pkg/kubeapiserver/default_storage_factory_builder.go` of Kubernetes v1.36
 //! (`SpecialDefaultResourcePrefixes`). A test compares both with a real API server.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use serde_json::Value;
@@ -168,12 +169,21 @@ impl Resource {
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     resources: Vec<Resource>,
+    /// Their places in `resources`.
+    by_folder: HashMap<String, usize>,
 }
 
 impl Catalogue {
     /// Those of Kubernetes itself.
     pub fn built_in() -> Self {
-        Self { resources: BUILT_IN.lines().filter_map(Resource::built_in).collect() }
+        let mut catalogue = Self { resources: Vec::new(), by_folder: HashMap::new() };
+        BUILT_IN.lines().filter_map(Resource::built_in).for_each(|resource| catalogue.add(resource));
+        catalogue
+    }
+
+    fn add(&mut self, resource: Resource) {
+        self.by_folder.entry(resource.folder.clone()).or_insert(self.resources.len());
+        self.resources.push(resource);
     }
 
     /// Those of Kubernetes, and those that the definitions in the store at the revision `at` define. Definitions that
@@ -191,7 +201,7 @@ impl Catalogue {
             ControlFlow::Continue(())
         })?;
         found.sort_by(|a, b| (&a.group, &a.plural).cmp(&(&b.group, &b.plural)));
-        catalogue.resources.extend(found);
+        found.into_iter().for_each(|resource| catalogue.add(resource));
         Ok(catalogue)
     }
 
@@ -233,13 +243,8 @@ impl Catalogue {
     }
 
     /// The resource whose folder this is.
-    pub(super) fn at(&self, folder: &[&str]) -> Option<&Resource> {
-        let is = |resource: &Resource| match folder {
-            [one] => resource.folder == *one,
-            [one, two] => resource.folder.split_once('/') == Some((*one, *two)),
-            _ => false,
-        };
-        self.resources.iter().find(|resource| is(resource))
+    pub(super) fn at(&self, folder: &str) -> Option<&Resource> {
+        self.resources.get(*self.by_folder.get(folder)?)
     }
 
     /// What a key stands for, by [`Prefix::place`].
@@ -290,7 +295,7 @@ mod tests {
             "names": {"kind": "Gadget", "plural": "gadgets", "singular": "gadget", "shortNames": ["gd"]},
             "versions": [{"name": "v1alpha1", "served": false}, {"name": "v1", "served": true}]}});
         let mut catalogue = Catalogue::built_in();
-        catalogue.resources.push(Resource::defined(&definition).unwrap());
+        catalogue.add(Resource::defined(&definition).unwrap());
         let found = catalogue.find("gd.example.com").unwrap();
         assert_eq!(
             (found.version.as_str(), found.folder(), found.namespaced),

@@ -94,7 +94,7 @@ pub fn compare(site: &ControlPlane, backend: &Backend, objects: &Objects) -> Com
         let key = String::from_utf8_lossy(record.key).into_owned();
         match catalogue.place(objects.prefix(), record.key) {
             Place::Object(at) if at.known.is_none() => {
-                compared.wrong.push(format!("{key} is of no resource known"))
+                compared.wrong.push(format!("{key} is of no resource known"));
             }
             Place::Object(at) => match objects.show(record) {
                 Ok(shown) => {
