@@ -24,6 +24,7 @@ use tempfile::TempDir;
 pub use check::Flaw;
 pub use copy::Copied;
 pub use open::Way;
+pub(crate) use open::is_open;
 pub use status::Status;
 
 use crate::{Error, Readable};
@@ -36,8 +37,8 @@ const GAP: &[u8] = b"gap-";
 
 /// A kine database, opened for reading.
 ///
-/// It shows what was there when it was opened: rows that are written later are not given. Drop it before opening the same
-/// file again in the same process: looking at the file anew would drop the locks of the one that is open, as POSIX has it.
+/// It shows what was there when it was opened: rows that are written later are not given. As long as it lives, nothing else
+/// in the process may open and close the file: POSIX would drop the locks that keep a writer from reusing the log.
 #[derive(Debug)]
 pub struct Kine {
     /// Dropped before the folder its file may be in.
@@ -46,6 +47,7 @@ pub struct Kine {
     way: Way,
     identity: open::Identity,
     readable: Readable,
+    _opened: open::Opened,
     /// Holds a copy, where one had to be made.
     _private: Option<TempDir>,
 }
@@ -100,4 +102,4 @@ fn failed(path: &Path, error: &rusqlite::Error) -> Error {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

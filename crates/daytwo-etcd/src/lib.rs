@@ -7,12 +7,14 @@
 pub mod bolt;
 pub mod datadir;
 mod error;
+pub mod k3s;
 pub mod keyspace;
 pub mod kine;
 pub mod kube;
 pub mod mvcc;
 mod record;
 pub mod restore;
+pub mod source;
 pub mod status;
 pub mod verify;
 pub mod wal;

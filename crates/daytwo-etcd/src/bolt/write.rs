@@ -165,9 +165,7 @@ pub fn metas(file: &File, db: &Db<'_>, root: u64, high_water: u64) -> io::Result
     let old = db.meta();
     let page_size = usize::try_from(old.page_size).expect("invariant: a page is at most 16 MiB");
     // Even, so that the first page has the newer one and the next transaction takes the second.
-    let txid =
-        old.txid.checked_add(2).ok_or_else(|| io::Error::other("the transactions' numbers are used up"))?
-            & !1;
+    let txid = (old.txid + 2) & !1;
     for (number, txid) in [(0, txid), (1, txid - 1)] {
         let mut page = Vec::with_capacity(page_size);
         header(&mut page, number, FLAG, 0)?;

@@ -5,11 +5,13 @@
 //! header says (<https://www.sqlite.org/fileformat.html>, section 1.3; <https://www.sqlite.org/wal.html>, "Read-Only
 //! Databases").
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -40,7 +42,7 @@ pub enum Way {
 }
 
 /// Which file it is, to see whether another took its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Identity {
     device: u64,
     inode: u64,
@@ -55,6 +57,43 @@ impl Identity {
     pub(super) fn now(path: &Path) -> io::Result<Identity> {
         fs::metadata(path).map(|found| Identity::of(&found))
     }
+}
+
+/// The databases that are open in this process, and whether their headers say write-ahead log. POSIX drops all locks of a
+/// process on a file as soon as it closes any descriptor of it: such a file must not be opened just to look at it.
+static OPEN: Mutex<BTreeMap<Identity, (usize, bool)>> = Mutex::new(BTreeMap::new());
+
+/// One entry of [`OPEN`], until it is dropped.
+#[derive(Debug)]
+pub(super) struct Opened(Identity);
+
+impl Opened {
+    fn new(identity: Identity, log_mode: bool) -> Opened {
+        opened().entry(identity).or_insert((0, log_mode)).0 += 1;
+        Opened(identity)
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        let mut opened = opened();
+        if let Some((count, _)) = opened.get_mut(&self.0) {
+            *count -= 1;
+            if *count == 0 {
+                opened.remove(&self.0);
+            }
+        }
+    }
+}
+
+/// A panic elsewhere leaves a list that is still true.
+fn opened() -> MutexGuard<'static, BTreeMap<Identity, (usize, bool)>> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a [`Kine`] of the file at `path` is open in this process.
+pub(crate) fn is_open(path: &Path) -> bool {
+    Identity::now(path).is_ok_and(|identity| opened().contains_key(&identity))
 }
 
 pub(super) fn open(path: &Path, scratch: &Path) -> Result<Kine> {
@@ -79,6 +118,7 @@ pub(super) fn open(path: &Path, scratch: &Path) -> Result<Kine> {
         // In rollback mode a reader makes no files, and its lock keeps writers from changing what it reads.
         (Way::Alone, uri(path, "mode=ro"))
     };
+    let opened = Opened::new(identity, log_mode);
     let db = connect(&uri, way).map_err(|error| failed(path, &error))?;
     is_kine(&db, path)?;
     let readable = readable(&db).map_err(|error| failed(path, &error))?;
@@ -88,12 +128,16 @@ pub(super) fn open(path: &Path, scratch: &Path) -> Result<Kine> {
             what: format!("compacted up to {}, but the last row is {}", readable.oldest, readable.newest),
         });
     }
-    Ok(Kine { db, path: path.to_owned(), way, identity, readable, _private: private })
+    Ok(Kine { db, path: path.to_owned(), way, identity, readable, _opened: opened, _private: private })
 }
 
 /// Which file it is, and whether its header says write-ahead log. The file is closed before SQLite sees it.
 fn header(path: &Path) -> Result<(Identity, bool)> {
     let io = |doing| move |source| Error::Io { doing, path: path.to_owned(), source };
+    let identity = Identity::now(path).map_err(io("look at"))?;
+    if let Some((_, log_mode)) = opened().get(&identity) {
+        return Ok((identity, *log_mode));
+    }
     let mut file = File::open(path).map_err(io("open"))?;
     let found = file.metadata().map_err(io("look at"))?;
     let mut bytes = [0; 20];

@@ -3,12 +3,11 @@
 //! Both read the same bytes in the same stretches, so that each is read into memory once. A third thread flushes what is
 //! written while more is: at the end little is left to wait for.
 
-use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 
 use sha2::{Digest as _, Sha256};
 
@@ -28,7 +27,7 @@ pub(super) fn copy(bytes: &[u8], hashed: Option<&[u8]>, to: &File) -> io::Result
             offset += stretch.len() as u64;
             flushing.written(offset);
         }
-        flushing.finish()?;
+        drop(flushing);
         digest
             .map(|digest| digest.join().map_err(|_| io::Error::other("the hashing thread failed")))
             .transpose()
@@ -41,21 +40,21 @@ pub(super) fn digest(bytes: &[u8]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Flushes a file on a thread of its own while it is being written.
-///
-/// Linux tells of a write that failed once for each time a file is opened: what fails here would not fail again when the whole
-/// is flushed, so it is kept and told by [`Flushing::finish`].
-pub(super) struct Flushing<'s> {
+/// Flushes a file on a thread of its own while it is being written. What fails there fails again when the whole is flushed.
+pub(super) struct Flushing {
     to_flush: SyncSender<()>,
-    flushed: Cell<u64>,
-    thread: ScopedJoinHandle<'s, io::Result<()>>,
+    flushed: std::cell::Cell<u64>,
 }
 
-impl<'s> Flushing<'s> {
-    pub(super) fn start(scope: &'s thread::Scope<'s, '_>, file: &'s File) -> Flushing<'s> {
+impl Flushing {
+    pub(super) fn start<'s>(scope: &'s thread::Scope<'s, '_>, file: &'s File) -> Flushing {
         let (to_flush, wanted): (SyncSender<()>, Receiver<()>) = sync_channel(1);
-        let flush = move || wanted.iter().try_for_each(|()| file.sync_data());
-        Flushing { to_flush, flushed: Cell::new(0), thread: scope.spawn(flush) }
+        scope.spawn(move || {
+            while wanted.recv().is_ok() {
+                let _ = file.sync_data();
+            }
+        });
+        Flushing { to_flush, flushed: std::cell::Cell::new(0) }
     }
 
     /// The file is written up to `offset`.
@@ -63,11 +62,5 @@ impl<'s> Flushing<'s> {
         if offset >= self.flushed.get() + FLUSH && self.to_flush.try_send(()).is_ok() {
             self.flushed.set(offset);
         }
-    }
-
-    /// Waits until what was begun is flushed.
-    pub(super) fn finish(self) -> io::Result<()> {
-        drop(self.to_flush);
-        self.thread.join().map_err(|_| io::Error::other("the flushing thread failed"))?
     }
 }

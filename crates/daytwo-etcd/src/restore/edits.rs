@@ -107,9 +107,7 @@ impl Edits {
                 buckets.insert(name, tree.finish_bucket(sequence(&value)).map_err(failed)?);
             }
             self.write_small(&db, &mut buckets, &mut pages, failed)?;
-            let size = finish(&db, &buckets, pages, file).map_err(failed)?;
-            flushing.finish().map_err(failed)?;
-            Ok(size)
+            finish(&db, &buckets, pages, file).map_err(failed)
         })
     }
 

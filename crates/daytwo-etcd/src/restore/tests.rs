@@ -401,30 +401,3 @@ fn a_cluster_that_cannot_be_is_said_to_be_none() {
         .unwrap();
     assert_eq!(one.members()[0].peer_urls, ["http://h:1", "https://[::1]:2"]);
 }
-
-/// Any byte of the pages that lead to others, changed: made or refused, and what is refused leaves nothing behind.
-#[test]
-fn no_byte_of_a_file_makes_it_panic() {
-    let good = snapshot(200);
-    let cluster = cluster();
-    let dir = tempfile::tempdir().unwrap();
-    let last = good.len() - 32;
-    // The meta pages, the first leaf, and what was written last: branches, small buckets, the bucket of buckets.
-    let aimed = (16..90)
-        .chain((4100..4190).step_by(3))
-        .chain((8192..8300).step_by(5))
-        .chain((last - 12_000..last).step_by(173));
-    for (turn, at) in aimed.enumerate() {
-        let mut bytes = good.clone();
-        bytes[at] ^= [0xff, 0x01, 0x80][turn % 3];
-        let Ok(source) = Backend::open(Map::from(bytes)) else { continue };
-        let data = dir.path().join(turn.to_string());
-        let bump = NonZeroI64::new(7).filter(|_| turn % 2 == 0);
-        let asked = request(&source, &cluster, &data);
-        let asked = Request { skip_hash_check: true, defragment: turn % 5 == 0, bump, ..asked };
-        match restore(&asked) {
-            Ok(_) => std::fs::remove_dir_all(&data).unwrap(),
-            Err(_) => assert_eq!(names(dir.path()), Vec::<PathBuf>::new(), "byte {at}"),
-        }
-    }
-}

@@ -1,0 +1,41 @@
+// Seals as K3s does (k3s v1.34, pkg/cluster/encrypt.go), by Go's own libraries, for the tests.
+//
+// Reads JSON {"passphrase", "salt", "plain" (base64)}; prints the sealed value.
+package main
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func main() {
+	var ask struct {
+		Passphrase, Salt string
+		Plain            []byte
+	}
+	check(json.NewDecoder(os.Stdin).Decode(&ask))
+	key, err := pbkdf2.Key(sha1.New, ask.Passphrase, []byte(ask.Salt), 4096, 32)
+	check(err)
+	block, err := aes.NewCipher(key)
+	check(err)
+	gcm, err := cipher.NewGCM(block)
+	check(err)
+	nonce := make([]byte, gcm.NonceSize())
+	_, err = rand.Read(nonce)
+	check(err)
+	fmt.Print(ask.Salt + ":" + base64.StdEncoding.EncodeToString(gcm.Seal(nonce, nonce, ask.Plain, nil)))
+}
