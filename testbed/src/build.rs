@@ -67,7 +67,7 @@ pub fn can(family: Family) -> bool {
 }
 
 /// The programs of `families`, built now where the cache has them not. Two calls at once, from any
-/// process, build once. Building shows Go's output on stderr; all of it takes about 16 minutes cold.
+/// process, build once. Building shows Go's output on stderr; all of it takes about 20 minutes cold.
 ///
 /// # Errors
 /// If Go is missing and the cache has not what is asked for, or if a build fails.

@@ -1,12 +1,17 @@
 //! What a site has of a real etcd is opened, and what is in use is refused: a snapshot, its zip, a data directory that
 //! runs, that was ended and that was killed, and the folder of a K3s server around it.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it skips"
+)]
 
 mod member;
 
-use std::fs;
 use std::io::Write as _;
 use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
 
 use daytwo_etcd::source::{self, Options, Source};
 use daytwo_etcd::{Error, keyspace};
@@ -104,4 +109,48 @@ fn what_only_the_log_of_a_killed_member_holds_is_counted() {
     let shown = (0..200).filter(|number| get(&source, &format!("key-{number}")).is_some()).count();
     assert_eq!(shown + beyond.data_entries(), 200);
     assert_eq!(beyond.holds_data(), shown < 200);
+}
+
+/// The child of [`a_zip_that_finds_no_room_is_said_so`] finds the zip and its small disk by these.
+const ZIP: &str = "DAYTWO_TEST_ZIP";
+const DISK: &str = "DAYTWO_TEST_DISK";
+
+#[test]
+fn a_zip_that_finds_no_room_is_said_so() {
+    const NAME: &str = "a_zip_that_finds_no_room_is_said_so";
+    if let (Some(zip), Some(disk)) = (env::var_os(ZIP), env::var_os(DISK)) {
+        let options = Options { scratch: disk.into(), ..Options::default() };
+        match source::open(Path::new(&zip), &options) {
+            Err(Error::Io { doing: "unpack the snapshot into", path, source }) => {
+                assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
+                assert_eq!(fs::read_dir(path).unwrap().count(), 0);
+            }
+            other => panic!("{other:?}"),
+        }
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (path, disk) = (folder.path().join("snapshot.zip"), folder.path().join("disk"));
+    fs::create_dir(&disk).unwrap();
+    let bytes: Vec<u8> =
+        (0..1_u32 << 18).flat_map(|number| number.wrapping_mul(number).to_be_bytes()).collect();
+    let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+    zip.start_file("snapshot", zip::write::SimpleFileOptions::default()).unwrap();
+    zip.write_all(&bytes).unwrap();
+    zip.finish().unwrap();
+    if !Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: {NAME}: this system gives no mount of its own");
+        return;
+    }
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-c", "mount -t tmpfs -o size=64k none \"$1\" && shift && exec \"$@\"", "sh"])
+        .arg(&disk)
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", NAME])
+        .env(ZIP, &path)
+        .env(DISK, &disk)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }

@@ -5,7 +5,7 @@
 
 use rusqlite::types::ToSql;
 
-use super::open::{Identity, beside, compacted};
+use super::open::{Identity, compacted, pending};
 use super::row::{COLUMNS, Line, Odd};
 use super::{Kine, Way};
 use crate::{Error, Result};
@@ -84,7 +84,7 @@ impl Kine {
             Ok(now) if now == self.identity => {}
             _ => return Err(stale("another file took its place")),
         }
-        if self.way == Way::Alone && beside(&self.path, "-wal").exists() {
+        if self.way == Way::Alone && pending(&self.path, "-wal") {
             return Err(stale("somebody began to use it"));
         }
         Ok(())

@@ -101,16 +101,15 @@ pub(super) fn open(path: &Path, scratch: &Path) -> Result<Kine> {
     // Other names of the same file have no log beside them.
     let path = &fs::canonicalize(path).map_err(io("open"))?;
     let (identity, log_mode) = header(path)?;
-    let size = |ending: &str| fs::metadata(beside(path, ending)).map(|found| found.len()).ok();
-    let pending = |ending: &str| size(ending).is_some_and(|bytes| bytes > 0);
+    let there = |ending: &str| beside(path, ending).exists();
 
     let mut private = None;
-    let (way, uri) = if pending("-journal") || (pending("-wal") && size("-shm").is_none()) {
+    let (way, uri) = if pending(path, "-journal") || (pending(path, "-wal") && !there("-shm")) {
         let folder = copy(path, scratch)?;
         let uri = uri(&folder.path().join("state.db"), "mode=rw");
         private = Some(folder);
         (Way::Copy, uri)
-    } else if size("-wal").is_some() && size("-shm").is_some() {
+    } else if there("-wal") && there("-shm") {
         (Way::Beside, uri(path, "mode=ro&readonly_shm=1"))
     } else if log_mode {
         (Way::Alone, uri(path, "mode=ro&immutable=1"))
@@ -152,6 +151,11 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
+}
+
+/// Whether the file beside the database holds something: an empty log is no log.
+pub(super) fn pending(path: &Path, ending: &str) -> bool {
+    fs::metadata(beside(path, ending)).is_ok_and(|found| found.len() > 0)
 }
 
 /// Copies the database and what has to be put into it, so that SQLite may do that in the copy.

@@ -362,6 +362,26 @@ fn nothing_is_changed_whichever_way_it_is_read() {
     fs::copy(table.path(), &path).unwrap();
     read(Way::Alone);
     assert_eq!(picture(left.path()).len(), 1);
+
+    // A log that holds nothing.
+    fs::write(left.path().join("state.db-wal"), "").unwrap();
+    read(Way::Alone);
+}
+
+#[test]
+fn who_begins_to_write_beside_a_file_that_was_alone_is_seen() {
+    let table = Table::new("WAL");
+    let path = table.folder.path().join("copy.db");
+    table.open().copy(&path).unwrap();
+    let db = Connection::open(&path).unwrap();
+    db.pragma_update(None, "journal_mode", "WAL").unwrap();
+    drop(db);
+    let kine = open(&path).unwrap();
+    assert_eq!((kine.way(), all(&kine).len()), (Way::Alone, 1));
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch("UPDATE kine SET lease = 1").unwrap();
+    let result = kine.oldest_first(&mut |_| ControlFlow::Continue(()));
+    assert!(matches!(result, Err(Error::Stale { .. })), "{result:?}");
 }
 
 #[test]
