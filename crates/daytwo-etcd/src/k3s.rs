@@ -5,8 +5,9 @@
 //! to do: show what is sealed. It names files and tells how long they are, and the digest of certificates of CAs, which are
 //! public.
 //!
-//! k3s v1.34, `pkg/cluster/encrypt.go` (key and sealing), `pkg/cluster/storage.go` (which passphrases are tried),
-//! `pkg/bootstrap/bootstrap.go` (what is inside), `pkg/clientaccess/token.go` (forms of a token).
+//! github.com/k3s-io/k3s, `pkg/cluster/encrypt.go` at 0c5577a8ec32 (key and sealing), `pkg/cluster/storage.go` at 0663681a3d6b
+//! (which passphrases are tried), `pkg/bootstrap/bootstrap.go` at 03eb6ca38db9 (what is inside), `pkg/clientaccess/token.go`
+//! at 0566d4571ef8 (forms of a token).
 
 mod inside;
 mod seal;

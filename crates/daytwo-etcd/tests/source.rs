@@ -1,10 +1,6 @@
 //! What a site has of a real etcd is opened, and what is in use is refused: a snapshot, its zip, a data directory that
 //! runs, that was ended and that was killed, and the folder of a K3s server around it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test fails by panicking, and says what it skips"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod member;
 

@@ -29,7 +29,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 /// In what way it is not what K3s writes. The salt is used as it is written, in hexadecimal digits.
 pub(super) fn open(passphrase: &str, sealed: &[u8]) -> Result<Vec<u8>, &'static str> {
     if sealed.is_empty() {
-        return Err("the key is there and empty: the server that made it never came to fill it");
+        return Err("the key is there and empty, as a server makes it before it fills it");
     }
     let colon = sealed.iter().position(|byte| *byte == b':').ok_or("no salt stands before a colon")?;
     let (salt, rest) = sealed.split_at(colon);

@@ -1,6 +1,4 @@
-//! Forms of tokens, and datastores that were sealed by Go in `tests/k3s/seal.go`.
-//!
-//! The fixed value is of that program, run once; the program itself runs in `tests/kine.rs`.
+//! Forms of tokens, and what is said of datastores that do not open. What Go sealed is opened in `tests/kine.rs`.
 
 use super::{NoToken, Token, Verdict, seal, verdict};
 use crate::kine::tests::Table;

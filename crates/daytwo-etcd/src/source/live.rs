@@ -31,12 +31,16 @@ pub fn refuse_live(file: &File, path: &Path) -> Result<()> {
     let io = |doing| move |source| Error::Io { doing, path: path.to_owned(), source };
     let found = file.metadata().map_err(io("look at"))?;
     let shown = fs::read_to_string("/proc/locks").ok().map(|locks| shown(&locks, found.dev(), found.ino()));
-    if let Some(Shown::Held(pid)) = shown {
-        return Err(live(path, &named(pid)));
+    match shown {
+        Some(Shown::Held(pid)) => Err(live(path, &named(pid))),
+        Some(Shown::Nothing) if in_first_namespace() => Ok(()),
+        _ => refuse_locked(file, path),
     }
-    if shown == Some(Shown::Nothing) && in_first_namespace() {
-        return Ok(());
-    }
+}
+
+/// As [`refuse_live`], by asking for a lock.
+fn refuse_locked(file: &File, path: &Path) -> Result<()> {
+    let io = |doing| move |source| Error::Io { doing, path: path.to_owned(), source };
     match file.try_lock_shared() {
         Ok(()) => file.unlock().map_err(io("unlock")),
         Err(TryLockError::WouldBlock) => Err(live(path, "a process that is not seen from here")),
@@ -122,8 +126,10 @@ mod tests {
         assert!(refuse_live(&file, &path).is_ok());
         holder.lock().unwrap();
         assert!(matches!(refuse_live(&file, &path), Err(Error::Live { .. })));
+        assert!(matches!(refuse_locked(&file, &path), Err(Error::Live { .. })));
         holder.unlock().unwrap();
         assert!(refuse_live(&file, &path).is_ok());
+        assert!(refuse_locked(&file, &path).is_ok());
         // Nothing of ours is left behind either.
         assert!(holder.try_lock().is_ok());
     }

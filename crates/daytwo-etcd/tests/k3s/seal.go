@@ -1,4 +1,4 @@
-// Seals as K3s does (k3s v1.34, pkg/cluster/encrypt.go), by Go's own libraries, for the tests.
+// Seals as K3s does (pkg/cluster/encrypt.go at 0c5577a8ec32), by Go's own libraries, for the tests.
 //
 // Reads JSON {"passphrase", "salt", "plain" (base64)}; prints the sealed value.
 package main
