@@ -84,7 +84,12 @@ fn failed(path: &Path, error: &rusqlite::Error) -> Error {
 
     let path = path.to_owned();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+        Some(ErrorCode::ReadOnly) => {
+            // Its index has to be made anew, which a reader that changes nothing cannot: SQLITE_READONLY_RECOVERY.
+            let why = "who wrote to it ended in the middle; open it again".to_owned();
+            Error::Stale { path, why }
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
             let why = "another process keeps it locked; try again, or end what uses it".to_owned();
             Error::Live { path, why }
         }

@@ -44,15 +44,18 @@ fn by_etcdctl(kine: &Kine, revision: i64) -> Vec<Pair> {
 }
 
 fn by_file(source: &Source, revision: i64) -> Vec<Pair> {
+    try_by_file(source, revision).unwrap()
+}
+
+fn try_by_file(source: &Source, revision: i64) -> daytwo_etcd::Result<Vec<Pair>> {
     let mut pairs = Vec::new();
     keyspace::list(source.store(), b"/", Some(revision), &mut |record| {
         let (key, value) = (record.key.to_vec(), record.value.to_vec());
         pairs.push((key, value, record.create_revision, record.revision.main, record.lease));
         ControlFlow::Continue(())
-    })
-    .unwrap();
+    })?;
     pairs.sort();
-    pairs
+    Ok(pairs)
 }
 
 /// Every file of a folder, with its bytes and when it was written.
@@ -151,6 +154,20 @@ fn a_kine_is_read_while_it_runs_after_its_end_and_after_a_crash() {
         assert!(before == picture(&folder), "{:?}", before.keys());
         kine.run().unwrap();
     }
+
+    // One that is open already still gives the same over a crash and a new start, or says that it has to be opened again.
+    let source = open(&kine.database());
+    for step in [Kine::kill, Kine::run, Kine::stop, Kine::run] {
+        step(&kine).unwrap();
+        match try_by_file(&source, newest) {
+            Ok(pairs) => assert_eq!(pairs, expected),
+            Err(error) => assert!(matches!(error, Error::Stale { .. }), "{error}"),
+        }
+        assert_eq!(by_file(&open(&kine.database()), newest), expected);
+    }
+    drop(source);
+    txn_put(&kine, "/b", "kine goes on");
+    assert_eq!(open(&kine.database()).kine().unwrap().check(true).unwrap(), []);
 }
 
 #[test]
