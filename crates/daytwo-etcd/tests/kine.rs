@@ -187,12 +187,13 @@ fn an_api_server_on_kine_shows_what_is_in_the_file() {
         let path = "/api/v1/namespaces/default/configmaps/changed";
         serde_json::from_str(&site.kubectl(&["get", "--raw", path]).unwrap()).unwrap()
     };
-    let mut showed = vec![shown()];
-    for value in ["2", "3"] {
+    let change = |value: &str| {
         let patch = json!({"data": {"a": value}}).to_string();
         site.kubectl(&["patch", "configmap", "changed", "--type=merge", "--patch", &patch]).unwrap();
-        showed.push(shown());
-    }
+        shown()
+    };
+    let mut showed = vec![shown()];
+    showed.extend(["2", "3"].map(change));
     site.kubectl(&["delete", "configmap", "changed"]).unwrap();
 
     let source = open(&kine.database());
@@ -218,6 +219,26 @@ fn an_api_server_on_kine_shows_what_is_in_the_file() {
     let mut before = showed.last().unwrap().clone();
     before["metadata"].as_object_mut().unwrap().remove("resourceVersion");
     assert_eq!(last.unwrap(), before);
+    drop(source);
+
+    // The same when what came before was compacted away; one step of that is still told.
+    site.kubectl(&["create", "configmap", "changed", "--from-literal=a=4"]).unwrap();
+    let mut five = change("5");
+    let six = change("6");
+    kine.etcdctl(&["compact", six["metadata"]["resourceVersion"].as_str().unwrap()]).unwrap();
+    let source = open(&kine.database());
+    let (equal, wrong) = compare(&site, &source, &objects);
+    assert!(wrong.is_empty() && equal >= 150, "{equal}, {} differ:\n{}", wrong.len(), wrong.join("\n"));
+    let mut left = Vec::new();
+    keyspace::history(source.store(), &key, &mut |record| {
+        let previous = objects.show_value(record.key, record.previous.unwrap()).unwrap().object;
+        left.push((objects.show(record).unwrap().object, previous));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    five["metadata"].as_object_mut().unwrap().remove("resourceVersion");
+    assert_eq!(left, [(six, five)]);
+    assert_eq!(source.kine().unwrap().check(true).unwrap(), []);
 }
 
 fn objects() -> Value {
