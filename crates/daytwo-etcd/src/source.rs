@@ -159,9 +159,18 @@ fn member(dir: &Path, options: &Options, named: Option<&Path>) -> Result<Source>
     let file = File::open(&own).map_err(|source| Error::Io { doing: "open", path: own.clone(), source })?;
     refuse_live(&file, &own)?;
     drop(file);
-    let member = DataDir::open(dir, wal_dir)?;
-    let database = member.database.path().to_owned();
     let mut found = Found::default();
+    let (member, beyond) = match (look(dir, wal_dir), named) {
+        (Ok(looked), _) => looked,
+        (Err(error), Some(named)) => {
+            // Whoever names the file may have nothing else left.
+            let note =
+                format!("its log was not looked at, so what that holds beyond the file is unknown: {error}");
+            return backend(named, Found { notes: vec![note], ..found });
+        }
+        (Err(error), None) => return Err(error),
+    };
+    let database = member.database.path().to_owned();
     if let Some(named) = named
         && !same(named, &database)
     {
@@ -177,9 +186,15 @@ fn member(dir: &Path, options: &Options, named: Option<&Path>) -> Result<Source>
             database.display()
         ));
     }
-    found.beyond = Some(member.beyond()?);
+    found.beyond = Some(beyond);
     found.member = Some(member);
     backend(&database, found)
+}
+
+fn look(dir: &Path, wal_dir: Option<&Path>) -> Result<(DataDir, Beyond)> {
+    let member = DataDir::open(dir, wal_dir)?;
+    let beyond = member.beyond()?;
+    Ok((member, beyond))
 }
 
 /// The member directory that `path` is a database of, if its log is there too.

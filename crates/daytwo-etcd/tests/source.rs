@@ -105,6 +105,17 @@ fn what_only_the_log_of_a_killed_member_holds_is_counted() {
     let shown = (0..200).filter(|number| get(&source, &format!("key-{number}")).is_some()).count();
     assert_eq!(shown + beyond.data_entries(), 200);
     assert_eq!(beyond.holds_data(), shown < 200);
+    drop(source);
+
+    // Without a log that can be read, only who names the file gets what is in it, and is told.
+    let wal = member.data_dir.join("member").join("wal").join("0000000000000000-0000000000000000.wal");
+    let mut bytes = fs::read(&wal).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&wal, bytes).unwrap();
+    assert!(matches!(open(&member.data_dir), Err(Error::Corrupt { .. })));
+    let source = open(&member.data_dir.join("member").join("snap").join("db")).unwrap();
+    assert_eq!((0..200).filter(|number| get(&source, &format!("key-{number}")).is_some()).count(), shown);
+    assert!(source.found().notes[0].starts_with("its log was not looked at"), "{:?}", source.found().notes);
 }
 
 /// The child of [`a_zip_that_finds_no_room_is_said_so`] finds the zip and its small disk by these.
