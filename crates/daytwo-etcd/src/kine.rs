@@ -19,7 +19,6 @@ mod store;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use tempfile::TempDir;
 
 pub use check::Flaw;
 pub use copy::Copied;
@@ -41,19 +40,17 @@ const GAP: &[u8] = b"gap-";
 /// in the process may open and close the file: POSIX would drop the locks that keep a writer from reusing the log.
 #[derive(Debug)]
 pub struct Kine {
-    /// Dropped before the folder its file may be in.
     db: Connection,
     path: PathBuf,
     way: Way,
     identity: open::Identity,
     readable: Readable,
     _opened: open::Opened,
-    /// Holds a copy, where one had to be made.
-    _private: Option<TempDir>,
 }
 
 impl Kine {
-    /// Opens the database at `path`. A folder of mode 0700 is made in `scratch` where the file cannot be read in place.
+    /// Opens the database at `path`. Where it cannot be read in place, a folder of mode 0700 is made in `scratch`
+    /// for a copy, and is gone again when this returns.
     ///
     /// # Errors
     /// [`Error::Foreign`] if it is no SQLite file or has no table of kine's, [`Error::Live`] if somebody uses it in a way

@@ -28,8 +28,8 @@ use crate::{Error, Result, Store};
 /// How to open.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where files are unpacked or copied to, where that must be: room for the largest, and fit for Secrets. What is put
-    /// there is private and goes when the source is dropped.
+    /// Where files are unpacked or copied to, where that must be: room for the largest, and fit for Secrets. It has no
+    /// name there once the source is open, so that nothing is left of it.
     pub scratch: PathBuf,
     /// The most bytes that are unpacked out of a zip.
     pub most_unpacked: u64,

@@ -35,7 +35,7 @@ const COLUMNS: [&str; 9] =
 pub enum Way {
     /// In place, with the write-ahead log and its index as they are: somebody may be using it.
     Beside,
-    /// A copy in a private folder, because the write-ahead log has no index, or a journal waits to be rolled back.
+    /// A copy in a private folder, gone as soon as it is open, because the write-ahead log has no index, or a journal waits to be rolled back.
     Copy,
     /// In place, with nothing beside it.
     Alone,
@@ -127,7 +127,9 @@ pub(super) fn open(path: &Path, scratch: &Path) -> Result<Kine> {
             what: format!("compacted up to {}, but the last row is {}", readable.oldest, readable.newest),
         });
     }
-    Ok(Kine { db, path: path.to_owned(), way, identity, readable, _opened: opened, _private: private })
+    // SQLite has all files of a copy open by now: without names, nothing is left of them whatever happens.
+    drop(private);
+    Ok(Kine { db, path: path.to_owned(), way, identity, readable, _opened: opened })
 }
 
 /// Which file it is, and whether its header says write-ahead log. The file is closed before SQLite sees it.

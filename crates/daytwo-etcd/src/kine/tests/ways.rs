@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::{Table, all, open, picture};
-use crate::kine::Way;
+use crate::kine::{Kine, Way};
 use crate::{Error, Store as _};
 
 #[test]
@@ -31,10 +31,14 @@ fn nothing_is_changed_whichever_way_it_is_read() {
         fs::copy(&file, left.path().join(file.file_name().unwrap())).unwrap();
     }
     let path = left.path().join("state.db");
+    let scratch = tempfile::tempdir().unwrap();
     let read = |way| {
         let before = picture(left.path());
         let kine = open(&path).unwrap();
         assert_eq!(kine.way(), way);
+        let copied = kine.copy(&scratch.path().join(format!("{way:?}"))).unwrap();
+        assert_eq!(copied.revision, 2);
+        fs::remove_file(scratch.path().join(format!("{way:?}"))).unwrap();
         assert_eq!(all(&kine).len(), 2);
         assert_eq!(kine.check(true).unwrap(), []);
         assert_eq!(kine.status().unwrap().keys, 2);
@@ -94,9 +98,13 @@ fn a_journal_that_waits_is_rolled_back_in_a_copy() {
     }
     assert!(left.path().join("state.db-journal").exists());
     let before = picture(left.path());
-    let kine = open(&left.path().join("state.db")).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let kine = Kine::open(&left.path().join("state.db"), scratch.path()).unwrap();
+    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0, "the copy has no name any more");
     assert_eq!(kine.way(), Way::Copy);
     assert_eq!(all(&kine).len(), 2);
+    assert_eq!(kine.check(true).unwrap(), []);
+    assert_eq!(kine.copy(&scratch.path().join("copy")).unwrap().revision, 2);
     drop(kine);
     assert!(before == picture(left.path()));
 }
