@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ::testbed::nest::Nest;
 use ::testbed::{Family, Parts, until};
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bench::ground::finished;
 use crate::bench::measure::Sample;
@@ -43,6 +43,11 @@ impl Etcd {
         command.arg("--initial-cluster").arg(format!("m={peer_url}"));
         nest.spawn("etcd", &mut command)?;
         Ok(Etcd { nest, client, etcdctl: parts.program(Family::Etcd, "etcdctl")? })
+    }
+
+    /// Where it answers clients.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.client)
     }
 
     /// Waits until `ask` has an answer.
@@ -85,9 +90,10 @@ pub fn otherwise(folder: &Path, parts: &Parts, file: &Path, key: &str) -> Result
     let mut restore = Command::new(parts.program(Family::Etcd, "etcdutl")?);
     restore.args(["snapshot", "restore", "--data-dir"]).arg(&data_dir).arg(file);
     finished(&mut restore)?;
-    // A restored member is alone, whatever its URLs were: they are not asked for.
+    // A restored member knows its own URLs for others, and is alone: nobody asks for them.
     let mut etcd = Etcd::start(parts, &data_dir)?;
-    etcd.until(|etcd| finished(&mut etcd.ctl(&["get", "--command-timeout=60s", key])).map(drop))?;
+    etcd.until(|etcd| etcd.post("/v3/kv/range", &json!({"key": "eA=="})).map(drop))?;
+    finished(&mut etcd.ctl(&["get", "--command-timeout=60s", key]))?;
     let wall = begin.elapsed().as_secs_f64();
     drop(etcd);
     fs::remove_dir_all(&data_dir).with_context(|| format!("cannot remove {}", data_dir.display()))?;
