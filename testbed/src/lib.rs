@@ -18,6 +18,7 @@
 pub mod build;
 mod certs;
 mod control_plane;
+mod etcd_cluster;
 mod family;
 mod fault;
 mod kine;
@@ -38,6 +39,7 @@ use std::io::{self, Write as _};
 pub use build::{Parts, build};
 pub use certs::Ca;
 pub use control_plane::{Builder, ControlPlane};
+pub use etcd_cluster::{EtcdCluster, EtcdClusterBuilder};
 pub use family::Family;
 pub use fault::{Api, Fault, FaultProxy, Gate, Hook, Rule, Seen};
 pub use kine::{Kine, KineBuilder};

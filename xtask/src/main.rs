@@ -7,6 +7,8 @@
 mod bench;
 mod cargo;
 mod demo;
+#[cfg(feature = "etcd-api")]
+mod etcd_api;
 mod lint;
 mod tables;
 mod test;
@@ -32,6 +34,9 @@ enum Command {
     Bench(bench::Command),
     /// Build the tool and show its main job: back up, lose a namespace, restore it, compare
     Demo,
+    /// Generate the client of etcd's API from its .proto file
+    #[cfg(feature = "etcd-api")]
+    EtcdApi,
     /// Check the format, the lints and the dependencies of all that is Rust
     Lint,
     /// Make the table of Kubernetes' types anew from the Go modules that define them
@@ -48,6 +53,8 @@ impl Cli {
         match self.command {
             Command::Bench(command) => bench::run(&command),
             Command::Demo => demo::run(),
+            #[cfg(feature = "etcd-api")]
+            Command::EtcdApi => etcd_api::run(),
             Command::Lint => lint::run(),
             Command::Tables(args) => tables::run(&args),
             Command::Test(args) => test::run(&args),

@@ -98,7 +98,7 @@ impl fmt::Debug for Identity {
 }
 
 /// Encrypts what is written to it; what comes out is taken from time to time.
-pub(crate) struct Encryptor {
+pub struct Encryptor {
     writer: age::stream::StreamWriter<Out>,
     out: Out,
 }
@@ -126,7 +126,10 @@ impl Write for Out {
 
 impl Encryptor {
     /// Begins a file for `recipients`, of which there must be one at least.
-    pub(crate) fn new(recipients: &[Recipient]) -> Result<Encryptor> {
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where there is none.
+    pub fn new(recipients: &[Recipient]) -> Result<Encryptor> {
         let each = recipients.iter().map(|recipient| &recipient.0 as &dyn age::Recipient);
         let encryptor = age::Encryptor::with_recipients(each)
             .map_err(|why| Error::Invalid(format!("cannot encrypt: {why}")))?;
@@ -136,13 +139,13 @@ impl Encryptor {
     }
 
     /// Encrypts `bytes` and returns what is ready of the file.
-    pub(crate) fn update(&mut self, bytes: &[u8]) -> Vec<u8> {
+    pub fn update(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.writer.write_all(bytes).expect(TAKES_ALL);
         self.out.take()
     }
 
     /// The rest of the file.
-    pub(crate) fn finish(self) -> Vec<u8> {
+    pub fn finish(self) -> Vec<u8> {
         self.writer.finish().expect(TAKES_ALL).take()
     }
 }
@@ -154,7 +157,7 @@ const HEADER_LIMIT: u64 = 64 * 1024;
 
 /// Opens an encrypted file. An error of kind `PermissionDenied` means that no identity fits, of `InvalidData` that it is
 /// damaged or not encrypted with age.
-pub(crate) fn decryptor<R: Read>(mut source: R, identities: &[Identity]) -> io::Result<impl Read + use<R>> {
+pub fn decryptor<R: Read>(mut source: R, identities: &[Identity]) -> io::Result<impl Read + use<R>> {
     let denied = |why: &str| io::Error::new(io::ErrorKind::PermissionDenied, why.to_owned());
     let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
     let explain = |error: age::DecryptError| match error {

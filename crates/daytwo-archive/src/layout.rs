@@ -20,6 +20,8 @@ pub const RESTORES: &str = "restores";
 pub const OWN: &str = "metadata/daytwo";
 /// Where journals lie: a folder for each run.
 pub const RUNS: &str = "metadata/daytwo/runs";
+/// Where snapshots of etcd and copies of K3s' database lie: a folder for each.
+pub const ETCD: &str = "metadata/daytwo/etcd";
 
 /// A name a backup may be given: an RFC 1123 subdomain of at most 63 characters, so that it is also a label value.
 ///

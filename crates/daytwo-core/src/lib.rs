@@ -3,6 +3,7 @@
 //! Pure: it refuses sockets, files, the clock and chance. Time and listings are arguments; the engine acts.
 
 pub mod diff;
+pub mod etcd;
 pub mod filter;
 pub mod finding;
 pub mod json;

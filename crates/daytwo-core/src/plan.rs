@@ -21,6 +21,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::etcd::{Alarm, DefragRequest, DisarmRequest, Id};
 use crate::resource::ObjectKey;
 use crate::restore::{Request, Wave};
 
@@ -53,10 +54,17 @@ pub struct Plan {
 /// What a plan is for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "request")]
+#[expect(clippy::large_enum_variant, reason = "there is one of a run, and it is moved a few times")]
 pub enum Kind {
     /// Objects of a backup are created in a cluster.
     #[serde(rename = "RestorePlan")]
     Restore(Request),
+    /// Databases of etcd members are rewritten without what is free in them.
+    #[serde(rename = "EtcdDefragPlan")]
+    Defrag(DefragRequest),
+    /// Alarms of etcd members are taken back.
+    #[serde(rename = "EtcdDisarmPlan")]
+    Disarm(DisarmRequest),
 }
 
 /// Which cluster.
@@ -193,6 +201,39 @@ pub enum Step {
         /// The longest wait for volumes to be bound; those not bound by then stay at Retain and are named.
         deadline: SignedDuration,
     },
+    /// Has an etcd member rewrite its database without what is free in it. It answers nothing meanwhile.
+    DefragMember {
+        /// The member.
+        member: Id,
+        /// Its name.
+        name: String,
+        /// Where it answers.
+        endpoint: String,
+        /// Bytes of its database when it was planned.
+        size: u64,
+        /// Bytes of it that were free.
+        free: u64,
+        /// The share of it, in percent, that must be free for it to be worth while; below it nothing is done.
+        at_least: u64,
+        /// Whether it may lead: the others are done.
+        may_lead: bool,
+        /// The longest time it may take.
+        deadline: SignedDuration,
+    },
+    /// Waits until members of an etcd cluster answer, know a leader, and are up to date.
+    AwaitMembers {
+        /// Which.
+        members: Vec<Id>,
+        /// The longest wait.
+        deadline: SignedDuration,
+    },
+    /// Takes an alarm of an etcd member back.
+    DisarmAlarm {
+        /// Which.
+        alarm: Alarm,
+        /// The member's name.
+        name: String,
+    },
 }
 
 impl Step {
@@ -209,7 +250,10 @@ impl Step {
             | Self::AwaitEndpoints { .. }
             | Self::AwaitWorkloads { .. }
             | Self::BindOwners { last: false }
-            | Self::PruneObjects { .. } => false,
+            | Self::PruneObjects { .. }
+            | Self::DefragMember { .. }
+            | Self::AwaitMembers { .. }
+            | Self::DisarmAlarm { .. } => false,
         }
     }
 }

@@ -4,16 +4,18 @@
 //! is in the journal's checkpoints. It refuses to act without a journal: a lost lock or a store that takes no records
 //! ends the work before the next act starts.
 
+use std::ops::Deref;
 use std::sync::{Mutex, PoisonError};
 
 use daytwo_archive::{ArchiveError, Backup};
-use daytwo_core::plan::{Place, Step};
+use daytwo_core::plan::{Kind, Place, Step};
 use daytwo_core::restore::{Fates, Rules, Tally, WaveReport};
 use jiff::Timestamp;
 use tokio::time::{Instant, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::ApiError;
+use crate::etcd::EtcdError;
 use crate::event::{Clock, Event, Observer};
 use crate::journal::{Entry, Journal, JournalError, Lease, Timing};
 use crate::pace::{Gate, Pass};
@@ -40,6 +42,36 @@ pub struct World<'a> {
     pub(crate) gate: &'a Gate,
     /// What refused its objects so far.
     pub(crate) barriers: &'a Barriers<'a>,
+}
+
+/// What a run keeps to, whatever it is about.
+#[derive(Clone, Copy)]
+pub(crate) struct Course<'a> {
+    /// The time for records.
+    pub clock: &'a dyn Clock,
+    /// Who is told.
+    pub events: &'a dyn Observer,
+    /// Ends the run cleanly when cancelled.
+    pub stop: &'a CancellationToken,
+}
+
+/// What steps are carried out on: a cluster and a backup, or an etcd cluster.
+pub(crate) trait Ground {
+    /// What its runs keep to.
+    fn course(&self) -> Course<'_>;
+
+    /// Carries out `step`; `turn` says whether it may go on, and takes what comes of it.
+    async fn carry_out(&self, step: &Step, turn: &Turn) -> Result<Carried, RunError>;
+}
+
+impl Ground for World<'_> {
+    fn course(&self) -> Course<'_> {
+        Course { clock: self.clock, events: self.events, stop: self.stop }
+    }
+
+    async fn carry_out(&self, step: &Step, turn: &Turn) -> Result<Carried, RunError> {
+        step::carry_out(step, &Act { world: self, turn }).await
+    }
 }
 
 /// How far a run has come.
@@ -71,6 +103,29 @@ pub enum RunError {
     /// The backup cannot be read.
     #[error("cannot read the backup any further")]
     Backup(#[from] ArchiveError),
+    /// An etcd member does not answer, or refuses what the step cannot do without.
+    #[error("cannot go on with {step}")]
+    Etcd {
+        /// The step.
+        step: String,
+        /// What the call met.
+        #[source]
+        source: EtcdError,
+    },
+    /// What the step needs to be safe is no longer so.
+    #[error("cannot go on with {step}: {why}")]
+    Unsafe {
+        /// The step.
+        step: String,
+        /// What changed.
+        why: String,
+    },
+    /// The step is one of another kind of plan.
+    #[error("{step} is no step of such a plan")]
+    Foreign {
+        /// The step.
+        step: String,
+    },
 }
 
 /// What carrying out a step came to.
@@ -86,46 +141,47 @@ pub(crate) struct Carried {
 ///
 /// # Errors
 /// [`RunError`]; the journal says what stands, unless it is what failed.
-pub async fn advance(journal: &mut Journal, world: &World<'_>) -> Result<Progress, RunError> {
+pub(crate) async fn advance(journal: &mut Journal, ground: &impl Ground) -> Result<Progress, RunError> {
+    let course = ground.course();
     let Some(place) = journal.recorded().next_step() else {
-        end(journal, world.clock.now()).await?;
+        end(journal, course.clock.now()).await?;
         return Ok(Progress::Finished);
     };
-    if world.stop.is_cancelled() {
-        stop(journal, world, "it was interrupted").await?;
+    if course.stop.is_cancelled() {
+        stop(journal, course.clock, "it was interrupted").await?;
         return Ok(Progress::Stopped);
     }
     let step =
         journal.recorded().plan.step(place).expect("invariant: the next step is one of the plan").clone();
-    journal.append(Entry::Began { step: place }, world.clock.now()).await?;
-    world.events.event(Event::Started { what: step::name(&step) });
-    let act = Act::new(world, place, journal);
+    journal.append(Entry::Began { step: place }, course.clock.now()).await?;
+    course.events.event(Event::Started { what: step::name(&step) });
+    let turn = Turn::new(course.stop, place, journal);
     let done = CancellationToken::new();
     let work = async {
-        let carried = step::carry_out(&step, &act).await;
+        let carried = ground.carry_out(&step, &turn).await;
         done.cancel();
         carried
     };
-    let (carried, kept) = tokio::join!(work, keep(journal, &act, &done));
+    let (carried, kept) = tokio::join!(work, keep(journal, &turn, course.clock, &done));
     kept?;
-    world.events.event(Event::Finished { what: step::name(&step) });
-    let News { through, tally, fates } = act.take();
+    course.events.event(Event::Finished { what: step::name(&step) });
+    let News { through, tally, fates } = turn.take();
     match carried {
         Ok(Carried { stopped: false, wave }) => {
-            journal.append(Entry::Ended { step: place, tally, wave, fates }, world.clock.now()).await?;
+            journal.append(Entry::Ended { step: place, tally, wave, fates }, course.clock.now()).await?;
             Ok(Progress::Step(place))
         }
         Ok(Carried { stopped: true, .. }) => {
             let checkpoint = Entry::Checkpoint { step: place, through, tally, fates };
-            journal.append(checkpoint, world.clock.now()).await?;
-            stop(journal, world, "it was interrupted").await?;
+            journal.append(checkpoint, course.clock.now()).await?;
+            stop(journal, course.clock, "it was interrupted").await?;
             Ok(Progress::Stopped)
         }
         Err(error) => {
             let checkpoint = Entry::Checkpoint { step: place, through, tally, fates };
             let told = async {
-                journal.append(checkpoint, world.clock.now()).await?;
-                stop(journal, world, &crate::api::causes(&error)).await
+                journal.append(checkpoint, course.clock.now()).await?;
+                stop(journal, course.clock, &crate::api::causes(&error)).await
             };
             if let Err(lost) = told.await {
                 tracing::warn!(error = %lost, "the journal does not say how the run ended");
@@ -167,13 +223,18 @@ pub(crate) async fn beside<T>(
 }
 
 /// Lets go of the run, saying what is left half done.
-async fn stop(journal: &mut Journal, world: &World<'_>, because: &str) -> Result<(), JournalError> {
+async fn stop(journal: &mut Journal, clock: &dyn Clock, because: &str) -> Result<(), JournalError> {
     let stands = step::stands(journal.recorded());
-    journal.append(Entry::Stopped { because: because.to_owned(), stands }, world.clock.now()).await
+    journal.append(Entry::Stopped { because: because.to_owned(), stands }, clock.now()).await
 }
 
 /// Writes checkpoints and signs of life while a step is carried out, and halts it if that fails.
-async fn keep(journal: &mut Journal, act: &Act<'_>, done: &CancellationToken) -> Result<(), JournalError> {
+async fn keep(
+    journal: &mut Journal,
+    turn: &Turn,
+    clock: &dyn Clock,
+    done: &CancellationToken,
+) -> Result<(), JournalError> {
     let Timing { checkpoint, beat, .. } = journal.timing();
     let mut ticks = interval(checkpoint);
     ticks.tick().await;
@@ -184,29 +245,36 @@ async fn keep(journal: &mut Journal, act: &Act<'_>, done: &CancellationToken) ->
             () = done.cancelled() => return Ok(()),
             _ = ticks.tick() => {}
         }
-        let entry = match act.news() {
+        let entry = match turn.news() {
             Some(News { through, tally, fates }) => {
-                Entry::Checkpoint { step: act.place, through, tally, fates }
+                Entry::Checkpoint { step: turn.place, through, tally, fates }
             }
             None if last.elapsed() + checkpoint > beat => Entry::Beat,
             None => continue,
         };
-        if let Err(error) = journal.append(entry, act.world.clock.now()).await {
-            act.halt.cancel();
+        if let Err(error) = journal.append(entry, clock.now()).await {
+            turn.halt.cancel();
             return Err(error);
         }
         last = Instant::now();
     }
 }
 
-/// A step while it is carried out: what it has behind it, and whether it may go on.
+/// A step of a restore while it is carried out.
 pub(crate) struct Act<'a> {
     /// Where.
     pub world: &'a World<'a>,
+    turn: &'a Turn,
+}
+
+/// A step while it is carried out: what it has behind it, and whether it may go on.
+pub(crate) struct Turn {
     /// How much of what it reads was dealt with before.
     pub from: u64,
     /// Cancelled when it is to end: on request, or because the journal cannot be kept.
     pub halt: CancellationToken,
+    /// What the plan is for.
+    pub kind: Kind,
     /// The Services that the plan waits for.
     services: Vec<String>,
     place: Place,
@@ -230,18 +298,37 @@ struct News {
     fates: Fates,
 }
 
-impl<'a> Act<'a> {
-    fn new(world: &'a World<'a>, place: Place, journal: &Journal) -> Self {
+impl Deref for Act<'_> {
+    type Target = Turn;
+
+    fn deref(&self) -> &Turn {
+        self.turn
+    }
+}
+
+impl Act<'_> {
+    /// A place among the writes in flight; `None` once the step is to end.
+    pub async fn enter(&self) -> Option<Pass<'_>> {
+        tokio::select! {
+            biased;
+            () = self.halt.cancelled() => None,
+            pass = self.world.gate.enter() => Some(pass),
+        }
+    }
+}
+
+impl Turn {
+    fn new(stop: &CancellationToken, place: Place, journal: &Journal) -> Self {
         let from = journal.recorded().through(place);
         let services = journal.recorded().plan.steps().filter_map(|(_, step)| match step {
             Step::AwaitEndpoints { services, .. } => Some(services.clone()),
             _ => None,
         });
         Self {
+            kind: journal.recorded().plan.kind.clone(),
             services: services.flatten().collect(),
-            world,
             from,
-            halt: world.stop.child_token(),
+            halt: stop.child_token(),
             place,
             lease: journal.lease().clone(),
             beat: journal.timing().beat,
@@ -278,15 +365,6 @@ impl<'a> Act<'a> {
             }
         }
         !self.halt.is_cancelled()
-    }
-
-    /// A place among the writes in flight; `None` once the step is to end.
-    pub async fn enter(&self) -> Option<Pass<'_>> {
-        tokio::select! {
-            biased;
-            () = self.halt.cancelled() => None,
-            pass = self.world.gate.enter() => Some(pass),
-        }
     }
 
     /// Progress that no record tells of yet.

@@ -10,6 +10,7 @@ mod backup;
 mod connect;
 pub mod cut;
 pub mod discovery;
+pub mod etcd;
 mod event;
 pub mod journal;
 mod pace;

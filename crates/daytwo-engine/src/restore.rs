@@ -83,6 +83,12 @@ pub enum RestoreError {
         /// Where its files lie.
         location: String,
     },
+    /// The run is about something else.
+    #[error("run {run} is no restore")]
+    NoRestore {
+        /// The run.
+        run: String,
+    },
     /// It was asked to stop before anything was written.
     #[error("given up; nothing was written")]
     Cancelled,
@@ -219,7 +225,9 @@ impl Runner<'_> {
         if let Some(at) = recorded.ended {
             return Err(JournalError::Ended { run, at }.into());
         }
-        let Kind::Restore(request) = plan.kind.clone();
+        let Kind::Restore(request) = plan.kind.clone() else {
+            return Err(RestoreError::NoRestore { run });
+        };
         let rules = self.observe(request, Sight::Needed).await?;
         let changed = plan.stale(&self.facts());
         if !changed.is_empty() {

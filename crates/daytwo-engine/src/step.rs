@@ -54,6 +54,9 @@ pub(crate) fn name(step: &Step) -> String {
         Step::PruneObjects { .. } => "deleting what the backup does not hold".to_owned(),
         Step::BindOwners { .. } => step_name::OWNERS.to_owned(),
         Step::RestoreReclaimPolicies { .. } => "giving volumes their reclaim policy back".to_owned(),
+        Step::DefragMember { name, .. } => format!("defragmenting {name}"),
+        Step::AwaitMembers { .. } => "waiting for etcd's members".to_owned(),
+        Step::DisarmAlarm { alarm, name } => format!("taking the alarm {} of {name} back", alarm.alarm),
     }
 }
 
@@ -73,6 +76,9 @@ pub(crate) async fn carry_out(step: &Step, act: &Act<'_>) -> Result<Carried, Run
         Step::AwaitWorkloads { deadline, .. } => return workloads::wait(duration(*deadline), act).await,
         Step::ReleaseWebhooks { deadline } => return release::release_all(duration(*deadline), act).await,
         Step::RestoreReclaimPolicies { deadline } => reclaim::restore(duration(*deadline), act).await,
+        Step::DefragMember { .. } | Step::AwaitMembers { .. } | Step::DisarmAlarm { .. } => {
+            return Err(RunError::Foreign { step: name(step) });
+        }
     };
     let stopped = stopped.map_err(|source| RunError::Cluster { step: name(step), source })?;
     Ok(Carried { stopped, ..Carried::default() })
@@ -99,6 +105,15 @@ pub(crate) fn stands(recorded: &Recorded) -> Vec<String> {
     }
     if left.iter().any(|step| matches!(step, Step::PruneObjects { .. })) {
         stands.push(format!("what the backup does not hold is not or not wholly deleted{yet}"));
+    }
+    for step in &left {
+        match step {
+            Step::DefragMember { name, .. } => stands.push(format!("{name} is not defragmented{yet}")),
+            Step::DisarmAlarm { alarm, name } => {
+                stands.push(format!("the alarm {} of {name} is not taken back{yet}", alarm.alarm));
+            }
+            _ => {}
+        }
     }
     // A wave that was cut off before its first checkpoint may have written, and no count tells.
     let begun = |wave: Wave| {
@@ -133,7 +148,7 @@ pub(crate) fn stands(recorded: &Recorded) -> Vec<String> {
 }
 
 /// The waits of plans are never negative.
-fn duration(deadline: SignedDuration) -> Duration {
+pub(crate) fn duration(deadline: SignedDuration) -> Duration {
     Duration::try_from(deadline).unwrap_or_default()
 }
 

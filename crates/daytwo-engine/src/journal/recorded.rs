@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use daytwo_core::plan::{Kind, Place, Plan, Step};
-use daytwo_core::restore::{Fates, Report, State, Tally, Wave, WaveReport};
+use daytwo_core::restore::{Fates, Report, Request, State, Tally, Wave, WaveReport};
 use jiff::Timestamp;
 
 use super::process::Process;
@@ -186,12 +186,20 @@ impl Recorded {
         }
     }
 
-    /// What came of it so far. `same_cluster` as in [`Report::same_cluster`].
+    /// What was asked for, if it is a restore.
+    pub fn restore(&self) -> Option<&Request> {
+        match &self.plan.kind {
+            Kind::Restore(request) => Some(request),
+            Kind::Defrag(_) | Kind::Disarm(_) => None,
+        }
+    }
+
+    /// What came of a restore so far. `same_cluster` as in [`Report::same_cluster`]. Of another run, whose tally is
+    /// empty, the report is too.
     pub fn report(&self, same_cluster: Option<bool>) -> Report {
-        let Kind::Restore(request) = &self.plan.kind;
         Report::new(
             self.plan.id.clone(),
-            request.clone(),
+            self.restore().cloned().unwrap_or_default(),
             self.plan.site.clone(),
             same_cluster,
             self.state(),

@@ -32,6 +32,7 @@ impl Runner<'_> {
             RunError::Cluster { source, .. } => RestoreError::Cluster(source),
             RunError::Backup(error) => RestoreError::Backup(error),
             RunError::Journal(error) => RestoreError::Journal(error),
+            source => RestoreError::Stopped { run: planned.plan.id.clone(), source },
         })?;
         self.events.event(Event::Finished { what });
         let not_taken: BTreeSet<&ObjectKey> = refused.iter().map(|failed| &failed.object).collect();

@@ -62,6 +62,7 @@ fn steps(planned: &Planned) -> Vec<String> {
         Step::AwaitWorkloads { workloads, .. } => format!("available {workloads}"),
         Step::ReleaseWebhooks { .. } => "release".to_owned(),
         Step::RestoreReclaimPolicies { .. } => "policies".to_owned(),
+        other => panic!("no step of a restore: {other:?}"),
     };
     planned.plan.steps().map(|(_, step)| text(step)).collect()
 }
