@@ -7,9 +7,12 @@ use std::error::Error as StdError;
 use std::io::{self, Write};
 
 use daytwo_archive::layout::InvalidName;
+use daytwo_core::etcd::Refused;
 use daytwo_core::filter::FilterError;
 use daytwo_core::resource::NameError;
+use daytwo_engine::advance::RunError;
 use daytwo_engine::api::ApiError;
+use daytwo_engine::etcd::{EtcdError, EtcdRunError, SaveError};
 use daytwo_engine::journal::JournalError;
 use daytwo_engine::restore::RestoreError;
 use daytwo_engine::{BackupError, ConnectError};
@@ -121,12 +124,35 @@ fn reaction(error: &(dyn StdError + 'static)) -> Option<Exit> {
             RestoreError::Cluster(_) => None,
             RestoreError::Backup(error) => Some(of_archive(error)),
             RestoreError::Journal(error) => Some(of_journal(error)),
+            RestoreError::NoRestore { .. } => Some(Exit::Usage),
             RestoreError::Stale { .. } | RestoreError::NameTaken { .. } => Some(Exit::Refused),
             RestoreError::Stopped { .. } | RestoreError::Cancelled => Some(Exit::Failed),
         };
     }
     if let Some(error) = error.downcast_ref::<JournalError>() {
         return Some(of_journal(error));
+    }
+    if let Some(error) = error.downcast_ref::<EtcdError>() {
+        return Some(of_etcd(error));
+    }
+    if let Some(error) = error.downcast_ref::<SaveError>() {
+        return match error {
+            SaveError::Etcd(error) => Some(of_etcd(error)),
+            SaveError::Store(error) => Some(of_archive(error)),
+            SaveError::Exists { .. } => Some(Exit::Refused),
+            SaveError::Cancelled => Some(Exit::Failed),
+        };
+    }
+    if let Some(error) = error.downcast_ref::<EtcdRunError>() {
+        return match error {
+            EtcdRunError::Etcd(error) => Some(of_etcd(error)),
+            EtcdRunError::Refused(Refused::Unseen(_)) => Some(Exit::Unknown),
+            EtcdRunError::Refused(Refused::UnknownMember { .. }) => Some(Exit::Usage),
+            EtcdRunError::Refused(_) | EtcdRunError::Stale { .. } => Some(Exit::Refused),
+            EtcdRunError::Journal(error) => Some(of_journal(error)),
+            EtcdRunError::Stopped { source: RunError::Unsafe { .. }, .. } => Some(Exit::Refused),
+            EtcdRunError::Stopped { .. } | EtcdRunError::Cancelled => Some(Exit::Failed),
+        };
     }
     if let Some(error) = error.downcast_ref::<ConnectError>() {
         return match error {
@@ -143,6 +169,14 @@ fn reaction(error: &(dyn StdError + 'static)) -> Option<Exit> {
         || error.is::<NameError>()
         || error.is::<NoDuration>();
     usage.then_some(Exit::Usage)
+}
+
+fn of_etcd(error: &EtcdError) -> Exit {
+    match error {
+        EtcdError::Invalid(_) => Exit::Usage,
+        EtcdError::Unavailable { .. } | EtcdError::Denied { .. } => Exit::Unknown,
+        EtcdError::Refused { .. } | EtcdError::Corrupt { .. } => Exit::Failed,
+    }
 }
 
 fn of_journal(error: &JournalError) -> Exit {

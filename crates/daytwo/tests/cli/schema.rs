@@ -98,10 +98,11 @@ fn every_step_of_a_plan_is_described() {
     let none = serde_json::from_str::<Step>(r#"{"do":"nothing"}"#).unwrap_err().to_string();
     let mut known: Vec<&str> = none.split('`').skip(1).step_by(2).filter(|word| *word != "nothing").collect();
     assert!(known.contains(&"bindOwners"), "{none}");
-    let plan = schema("RestorePlan");
-    let step = &plan["properties"]["phases"]["items"]["properties"]["steps"]["items"];
-    let told = step["properties"]["do"]["enum"].as_array().expect("a list");
-    let mut told: Vec<&str> = told.iter().filter_map(Value::as_str).collect();
+    let plans = ["RestorePlan", "EtcdDefragPlan", "EtcdDisarmPlan"].map(schema);
+    let steps =
+        plans.iter().map(|plan| &plan["properties"]["phases"]["items"]["properties"]["steps"]["items"]);
+    let told = steps.flat_map(|step| step["properties"]["do"]["enum"].as_array().expect("a list"));
+    let mut told: Vec<&str> = told.filter_map(Value::as_str).collect();
     told.sort_unstable();
     known.sort_unstable();
     assert_eq!(told, known);

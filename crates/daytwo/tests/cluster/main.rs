@@ -14,6 +14,7 @@ mod run;
 mod conform;
 
 mod changes;
+mod etcd;
 mod interrupt;
 mod job;
 mod prune;

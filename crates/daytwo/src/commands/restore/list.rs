@@ -1,6 +1,5 @@
 //! `daytwo restore list` and `daytwo restore describe`: the runs that a location's journals tell of.
 
-use daytwo_core::plan::Kind;
 use daytwo_engine::journal::Recorded;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -83,7 +82,7 @@ impl Document for RestoreList {
 /// Those of reading the location.
 pub async fn list(session: &Session, verb: List) -> Result {
     let (location, runs) = find::listed(session, &verb.places).await?;
-    let items: Vec<Item> = runs.iter().map(item).collect();
+    let items: Vec<Item> = runs.iter().filter_map(item).collect();
     if items.is_empty() {
         session.speak.note(&format!("no restores in {}", location.url()));
     }
@@ -101,15 +100,17 @@ pub async fn list(session: &Session, verb: List) -> Result {
 /// Exit 2 for an unknown run; those of reading.
 pub async fn describe(session: &Session, verb: Describe) -> Result {
     let recorded = find::named(session, &verb.one).await?;
+    find::restore(&recorded)?;
     let report = recorded.report(None);
     session.out.document(&ReportDocument::new(report))?;
     Ok(Exit::Done)
 }
 
-fn item(recorded: &Recorded) -> Item {
-    let Kind::Restore(request) = &recorded.plan.kind;
+/// `None` of a run that is no restore.
+fn item(recorded: &Recorded) -> Option<Item> {
+    let request = recorded.restore()?;
     let counts = recorded.tally.counts();
-    Item {
+    Some(Item {
         run: recorded.plan.id.clone(),
         backup: request.backup.clone(),
         context: recorded.plan.site.context.clone(),
@@ -119,5 +120,5 @@ fn item(recorded: &Recorded) -> Item {
         created: counts.created,
         differs: counts.differs,
         failed: counts.failed,
-    }
+    })
 }

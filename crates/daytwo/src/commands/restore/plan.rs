@@ -65,6 +65,18 @@ pub fn step_text(step: &Step) -> String {
         Step::RestoreReclaimPolicies { deadline } => {
             format!("give volumes their reclaim policies back once bound, at most {} s", deadline.as_secs())
         }
+        Step::DefragMember { name, size, free, deadline, .. } => format!(
+            "defragment {name}: {} of {} are free, at most {} s",
+            words::bytes(*free),
+            words::bytes(*size),
+            deadline.as_secs()
+        ),
+        Step::AwaitMembers { members, deadline } => format!(
+            "wait until {} are well, at most {} s",
+            words::count(members.len() as u64, "member"),
+            deadline.as_secs()
+        ),
+        Step::DisarmAlarm { alarm, name } => format!("take the alarm {} of {name} back", alarm.alarm),
     }
 }
 

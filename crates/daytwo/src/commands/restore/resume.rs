@@ -2,6 +2,7 @@
 
 use daytwo_archive::Location;
 use daytwo_archive::location::Error as StoreError;
+use daytwo_core::etcd::{DefragRequest, DisarmRequest};
 use daytwo_core::plan::Kind;
 use daytwo_core::restore::{Differs, Request};
 use daytwo_engine::journal::{JournalError, Recorded};
@@ -14,6 +15,8 @@ use crate::failure::{Failure, Result};
 use crate::progress::Progress;
 use crate::settings::Session;
 
+use super::super::etcd::order;
+use super::super::runs::find;
 use super::sides::{Sides, holder};
 
 /// The command that goes on with `run`.
@@ -26,6 +29,13 @@ pub fn command(run: &str, places: &Places) -> String {
 /// # Errors
 /// Exit 2 for a run that is unknown or ended, exit 4 where another runner is at it, or cluster or backup changed.
 pub async fn run(session: &Session, verb: Resume) -> Result {
+    let recorded = find::named(session, &verb.one).await?;
+    match &recorded.plan.kind {
+        Kind::Restore(_) => {}
+        Kind::Defrag(DefragRequest { reach, .. }) | Kind::Disarm(DisarmRequest { reach, .. }) => {
+            return order::resume(session, &recorded, reach, &verb.one.places).await;
+        }
+    }
     let opening = Sides::of_run(session, &verb.one, &verb.identities);
     let stopped = || Failure::new(Exit::Failed, "stopped; the run stands as it stood");
     let sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
@@ -68,12 +78,12 @@ pub async fn same(
     request: &Request,
     places: &Places,
 ) -> Result {
-    let run = recorded.plan.id;
+    let run = recorded.plan.id.clone();
     if recorded.ended.is_some() {
         let error = JournalError::Exists { run: run.clone(), holder: recorded.holder, since: recorded.began };
         return Err(Failure::from(error).or_try(format!("daytwo runs show {run}{}", places.flags())));
     }
-    let Kind::Restore(was) = recorded.plan.kind;
+    let was = find::restore(&recorded)?.clone();
     let differs = was.differences(request);
     if !differs.is_empty() {
         let text = |one: &Differs| format!("{} was {} and is {}", one.what, one.was, one.is);

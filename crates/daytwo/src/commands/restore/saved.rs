@@ -39,7 +39,9 @@ pub fn save(session: &Session, file: &Path, plan: &Plan, places: &Places) -> Res
 /// Exit 2 for a file that holds no plan, exit 4 where the backup or the cluster is another or more would be changed.
 pub async fn run(session: &Session, verb: Run) -> Result {
     let saved = read(&verb.file)?;
-    let Kind::Restore(request) = saved.kind.clone();
+    let Kind::Restore(request) = saved.kind.clone() else {
+        return Err(Failure::usage(format!("{} holds no plan of a restore", verb.file.display())));
+    };
     let opening = async {
         let journals = place::journals(session, &verb.places).await?;
         let begun = resume::begun(&journals, &saved.id).await?;

@@ -1,7 +1,6 @@
 //! What a restore works with: the cluster, the backup, the place of the journal. All verbs that act open it here.
 
 use daytwo_archive::{Backup, Location};
-use daytwo_core::plan::Kind;
 use daytwo_core::restore::Request;
 use daytwo_engine::Site;
 use daytwo_engine::journal::Timing;
@@ -69,7 +68,7 @@ impl Sides {
     /// Exit 2 for a run that is unknown; those of either side. Not under Ctrl-C.
     pub async fn of_run(session: &Session, one: &OneRun, identities: &Identities) -> Result<Self> {
         let journals = place::journals(session, &one.places).await?;
-        let Kind::Restore(request) = find::one(&journals, &one.run).await?.plan.kind;
+        let request = find::restore(&find::one(&journals, &one.run).await?)?.clone();
         Self::near(session, &one.places.at, journals, identities, &request.backup).await
     }
 

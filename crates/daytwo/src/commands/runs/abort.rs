@@ -1,6 +1,5 @@
 //! `daytwo runs abort`: gives a run up, released.
 
-use daytwo_core::plan::Kind;
 use daytwo_core::restore::State;
 use daytwo_engine::journal::Timing;
 use daytwo_engine::restore::{RestoreError, abandon};
@@ -30,7 +29,7 @@ pub async fn run(session: &Session, verb: Abort) -> Result {
     let gone = || format!("{again} --abandon, if its cluster or its backup is gone");
     let opening = async {
         let journals = place::journals(session, places).await?;
-        let Kind::Restore(request) = find::one(&journals, run).await?.plan.kind;
+        let request = find::restore(&find::one(&journals, run).await?)?.clone();
         let near = Sides::near(session, &places.at, journals, &verb.identities, &request.backup);
         near.await.map_err(|failure| failure.or_try(gone()))
     };
@@ -49,7 +48,7 @@ async fn abandoned(session: &Session, verb: &Abort) -> Result {
     let OneRun { run, places } = &verb.one;
     let reading = async {
         let journals = place::journals(session, places).await?;
-        find::one(&journals, run).await?;
+        find::restore(&find::one(&journals, run).await?)?;
         Ok::<_, Failure>(journals)
     };
     let stopped = || Failure::new(Exit::Failed, "stopped; the run stands as it stood");

@@ -3,6 +3,7 @@
 use daytwo_archive::Location;
 use daytwo_archive::layout::RUNS;
 use daytwo_archive::location::Error as StoreError;
+use daytwo_core::restore::Request;
 use daytwo_engine::journal::Recorded;
 use daytwo_engine::restore::recorded;
 
@@ -70,6 +71,16 @@ pub async fn one(journals: &Location, run: &str) -> Result<Recorded> {
         None => failure.or_try(format!("daytwo runs list --location {}", journals.url())),
     };
     Err(failure.or_try("--journal LOCATION, if its journal is kept elsewhere"))
+}
+
+/// What a run was asked for that must be a restore.
+///
+/// # Errors
+/// Exit 2 of another run.
+pub fn restore(recorded: &Recorded) -> Result<&Request> {
+    let run = &recorded.plan.id;
+    let what = || format!("run {run} is no restore but works on an {}", recorded.plan.site.context);
+    recorded.restore().ok_or_else(|| Failure::usage(what()).or_try(format!("daytwo resume {run}")))
 }
 
 async fn names(journals: &Location) -> Result<Vec<String>, StoreError> {

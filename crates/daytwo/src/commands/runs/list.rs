@@ -1,6 +1,5 @@
 //! `daytwo runs list`: the runs whose journals a location holds.
 
-use daytwo_core::plan::Kind;
 use daytwo_engine::journal::Recorded;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,6 +13,7 @@ use crate::output::table::{Cell, Table};
 use crate::output::words;
 use crate::settings::Session;
 
+use super::super::etcd::order;
 use super::find;
 
 #[derive(Debug, Serialize)]
@@ -95,13 +95,14 @@ pub async fn run(session: &Session, verb: List) -> Result {
 }
 
 fn item(recorded: &Recorded) -> Item {
-    let Kind::Restore(request) = &recorded.plan.kind;
     let steps = recorded.plan.steps().count();
     let done = recorded.plan.steps().filter(|(place, _)| recorded.is_done(*place)).count();
     Item {
         run: recorded.plan.id.clone(),
-        does: "restore",
-        of: request.backup.clone(),
+        does: order::does(&recorded.plan.kind),
+        of: recorded
+            .restore()
+            .map_or_else(|| recorded.plan.site.context.clone(), |request| request.backup.clone()),
         context: recorded.plan.site.context.clone(),
         state: find::state(recorded),
         began: recorded.began,

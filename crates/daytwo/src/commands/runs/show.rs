@@ -1,6 +1,6 @@
 //! `daytwo runs show`: a run step by step, as its journal tells it.
 
-use daytwo_core::plan::{Kind, SiteIdentity};
+use daytwo_core::plan::SiteIdentity;
 use daytwo_core::restore::{Request, State, Tally, WaveReport};
 use daytwo_engine::journal::Recorded;
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use crate::output::table::{Cell, Table, Tone};
 use crate::output::words;
 use crate::settings::Session;
 
+use super::super::etcd::order;
 use super::super::restore::plan::step_text;
 use super::find;
 
@@ -22,9 +23,11 @@ use super::find;
 #[serde(rename_all = "camelCase")]
 struct Run {
     run: String,
-    /// What the run is: `restore`.
+    /// What the run is: `restore`, `defrag` or `disarm`.
     does: &'static str,
-    request: Request,
+    /// Of a restore.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<Request>,
     site: SiteIdentity,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,8 +66,15 @@ impl Document for Run {
 
     fn text(&self, paint: Paint, _: bool) -> String {
         let mut text = format!(
-            "{}: {} {} into {} ({}): {}\n",
-            self.run, self.does, self.request.backup, self.site.context, self.site.server, self.state
+            "{}: {} {} ({}): {}\n",
+            self.run,
+            self.does,
+            match &self.request {
+                Some(request) => format!("{} into {}", request.backup, self.site.context),
+                None => format!("of {}", self.site.context),
+            },
+            self.site.server,
+            self.state
         );
         if let Some(because) = &self.because {
             text.push_str(&format!("  because: {because}\n"));
@@ -134,10 +144,11 @@ fn document(recorded: Recorded, now: Timestamp) -> Run {
         State::Stopped { because, stands } | State::Aborted { because, stands } => (Some(because), stands),
         State::Finished | State::Planned => (None, Vec::new()),
     };
-    let Kind::Restore(request) = recorded.plan.kind;
+    let request = recorded.restore().cloned();
+    let does = order::does(&recorded.plan.kind);
     Run {
         run: recorded.plan.id,
-        does: "restore",
+        does,
         request,
         site: recorded.plan.site,
         state,

@@ -1,0 +1,128 @@
+//! `daytwo etcd save`: a snapshot of a living cluster, to a location or a file.
+
+use std::path::Path;
+
+use daytwo_archive::encrypt::Recipient;
+use daytwo_archive::{BackupName, Location, LocationOptions};
+use daytwo_engine::etcd::{SaveRequest, Saved, Source, Target, depends};
+use serde::Serialize;
+
+use crate::cli::etcd::live::Save;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::Document;
+use crate::output::paint::Paint;
+use crate::output::words;
+use crate::place;
+use crate::progress::Progress;
+use crate::settings::Session;
+
+use super::reach;
+
+/// Saves and prints the record.
+///
+/// # Errors
+/// Exit 2 for what cannot be asked, exit 3 where etcd or the store do not answer, exit 4 where the name is taken.
+pub async fn run(session: &Session, verb: Save) -> Result {
+    let recipients: Vec<Recipient> =
+        verb.encrypt_to.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    let target = target(session, &verb).await?;
+    let reached = reach::reach(session, &verb.reach)?;
+    let request = SaveRequest { member: verb.member, recipients, depends: depends(&verb.reach.host_root) };
+    let progress = Progress::new(session);
+    let (clock, stop) = (&*session.clock, session.interrupt.token());
+    let saved = daytwo_engine::etcd::save(&reached.access, &request, &target, clock, &progress, stop).await;
+    drop(progress);
+    let saved = saved?;
+    if saved.stored.is_none() {
+        session.speak.note("it is not encrypted, and holds every Secret of the cluster; see --encrypt-to");
+    }
+    for missing in &saved.depends.missing {
+        session.speak.warn(&format!("{} not found: {}", missing.what, missing.why));
+    }
+    if saved.depends.token.as_ref().is_some_and(|token| token.opens == Some(false)) {
+        session.speak.warn("the token on this host does not open what K3s or RKE2 keep in this snapshot");
+    }
+    session.out.document(&SavedDocument { saved })?;
+    Ok(Exit::Done)
+}
+
+async fn target(session: &Session, verb: &Save) -> Result<Target> {
+    if let Some(file) = &verb.to {
+        let name = file.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| Failure::usage(format!("{} names no file", file.display())))?;
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = std::path::absolute(folder)?;
+        let folder =
+            folder.to_str().ok_or_else(|| Failure::usage(format!("{} is no text", folder.display())))?;
+        return Ok(Target::file(&Location::open(folder, &LocationOptions::default())?, name));
+    }
+    let stamp = session.clock.now().strftime("%Y%m%d%H%M%S");
+    let name = verb.name.clone().unwrap_or_else(|| format!("etcd-{stamp}"));
+    let name = BackupName::try_from(name.as_str())?;
+    let location = place::open(session, &verb.at).await?;
+    let unique: String = session.run.chars().take(8).collect();
+    Ok(Target::named(&location, name.as_str(), &unique))
+}
+
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct SavedDocument {
+    saved: Saved,
+}
+
+impl Document for SavedDocument {
+    const KIND: &'static str = "EtcdSnapshot";
+    const SAYS_KIND: bool = true;
+
+    fn text(&self, paint: Paint, _: bool) -> String {
+        let saved = &self.saved;
+        let Source::Etcd { cluster, name, leader, version, revision, .. } = &saved.source;
+        let role = if *leader { "the leader" } else { "a follower" };
+        let revision = match (revision.from, revision.to) {
+            (from, to) if from == to => format!("revision {from}"),
+            (from, to) => format!("a revision from {from} to {to}"),
+        };
+        let mut text = format!(
+            "{} of cluster {cluster} (etcd {version}) from {name}, {role}, in {}\n",
+            paint.strong(&revision),
+            words::took(saved.finished.duration_since(saved.started))
+        );
+        text.push_str(&format!("  {} at {}\n", saved.file, saved.location));
+        text.push_str(&format!("  {}, sha256 {}\n", words::bytes(saved.size), saved.sha256));
+        if let Some(stored) = &saved.stored {
+            text.push_str(&format!(
+                "  stored encrypted: {}, sha256 {}\n",
+                words::bytes(stored.size),
+                stored.sha256
+            ));
+        }
+        let needs = &saved.depends;
+        if let Some(by) = &needs.installed_by {
+            text.push_str(&format!("  made on a host of {by}; to be of use it needs\n"));
+        }
+        if let Some(token) = &needs.token {
+            let opens = match token.opens {
+                Some(true) => ", which opens it",
+                Some(false) => ", which does not open it",
+                None => "",
+            };
+            text.push_str(&format!("    the token of {}{opens}\n", token.path.display()));
+        }
+        if let Some(encryption) = &needs.encryption {
+            let keys = encryption.keys.join(", ");
+            text.push_str(&format!("    the keys {keys} of {}\n", encryption.path.display()));
+        }
+        for authority in &needs.authorities {
+            text.push_str(&format!("    {}, sha256 {}\n", authority.path.display(), authority.sha256));
+        }
+        for key in &needs.service_account_keys {
+            text.push_str(&format!("    {}, kid {}\n", key.path.display(), key.kid));
+        }
+        text
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.saved.file.clone()]
+    }
+}
