@@ -1,6 +1,6 @@
 //! What an API server adds or converts when it reads, and what can be done without one.
 //!
-//! Sources: `pkg/apis/apps/v1/conversion.go` of Kubernetes v1.36; `pkg/apis/apiextensions/v1beta1/conversion.go` of
+//! Sources: `pkg/apis/apps/v1/conversion.go` and `pkg/apis/core/v1/defaults.go` of Kubernetes v1.36; `pkg/apis/apiextensions/v1beta1/conversion.go` of
 //! k8s.io/apiextensions-apiserver v0.36. CustomResourceDefinitions are written at v1beta1, which no API server since 1.22
 //! serves: they are shown at v1, as the API does.
 
@@ -8,18 +8,31 @@ use serde_json::{Map, Value, json};
 
 use super::envelope::Gvk;
 
-/// Adds what is not in an object's protobuf.
+/// Adds what an object's protobuf has not, and every API server adds.
 pub(super) fn complete(gvk: &Gvk, object: &mut Map<String, Value>) {
-    if (gvk.group.as_str(), gvk.kind.as_str()) != ("apps", "StatefulSet") {
-        return;
+    match (gvk.group.as_str(), gvk.kind.as_str()) {
+        ("apps", "StatefulSet") => templates(object),
+        // Written without one when it is made: the default comes with each reading.
+        ("", "PersistentVolumeClaim" | "PersistentVolume") => phase(object, "Pending"),
+        ("", "Namespace") => phase(object, "Active"),
+        _ => {}
     }
-    // Templates are whole objects in JSON, but protobuf has no place for their kind.
+}
+
+/// Templates are whole objects in JSON, but protobuf has no place for their kind.
+fn templates(object: &mut Map<String, Value>) {
     let templates = object.get_mut("spec").and_then(|spec| spec.get_mut("volumeClaimTemplates"));
     for template in
         templates.and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
     {
         template.insert("apiVersion".to_owned(), "v1".into());
         template.insert("kind".to_owned(), "PersistentVolumeClaim".into());
+    }
+}
+
+fn phase(object: &mut Map<String, Value>, default: &str) {
+    if let Some(status) = object.get_mut("status").and_then(Value::as_object_mut) {
+        status.entry("phase").or_insert_with(|| default.into());
     }
 }
 
