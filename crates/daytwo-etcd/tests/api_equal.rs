@@ -15,8 +15,8 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::Command;
 
-use daytwo_etcd::keyspace;
 use daytwo_etcd::kube::{Catalogue, Objects, Prefix};
+use daytwo_etcd::{Store as _, keyspace};
 use objects::{compare, difference, discover, snapshot};
 use serde_json::{Value, json};
 use testbed::{ControlPlane, Family};
@@ -189,6 +189,7 @@ fn every_object_of_the_api_is_in_the_file_field_by_field() {
 
     names_are_those_of_discovery(&site, &Catalogue::of(&backend, &objects, None).unwrap());
     earlier_revisions_are_what_the_api_showed(&site, folder.path(), &objects);
+    compacted_and_defragmented_it_is_the_same(&site, folder.path(), &objects);
     defaults_of_a_schema_are_the_api_s_alone(&site, folder.path(), &objects);
 }
 
@@ -254,6 +255,29 @@ fn earlier_revisions_are_what_the_api_showed(
     for (ours, theirs) in found.iter().zip(&showed) {
         assert_eq!(difference("", ours, theirs), None);
     }
+}
+
+/// Three compactions with changes between them, then a defragmentation.
+fn compacted_and_defragmented_it_is_the_same(
+    site: &ControlPlane,
+    folder: &std::path::Path,
+    objects: &Objects,
+) {
+    let newest = || snapshot(site, folder).readable().unwrap().newest;
+    let mut oldest = 0;
+    for round in 0..3 {
+        let patch = format!(r#"{{"data":{{"round":"{round}"}}}}"#);
+        site.kubectl(&["patch", "configmap", "changed", "-n", NAMESPACE, "--type=merge", "--patch", &patch])
+            .unwrap();
+        oldest = newest();
+        site.etcdctl(&["compact", &oldest.to_string(), "--physical"]).unwrap();
+    }
+    site.etcdctl(&["defrag"]).unwrap();
+    let backend = snapshot(site, folder);
+    assert_eq!(backend.readable().unwrap().oldest, oldest);
+    let compared = compare(site, &backend, objects);
+    assert!(compared.wrong.is_empty(), "{} differ:\n{}", compared.wrong.len(), compared.wrong.join("\n"));
+    assert!(compared.equal >= 200, "{}", compared.equal);
 }
 
 /// The one difference that stays: the API shows the default, the file what was written.

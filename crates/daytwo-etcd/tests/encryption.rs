@@ -15,6 +15,9 @@ use objects::{compare, snapshot};
 use serde_json::{Value, json};
 use testbed::{ControlPlane, Family};
 
+/// Not the usual one, since AES-GCM seals a value to its key with the prefix.
+const PREFIX: &str = "/clusters/a";
+
 /// Of no use but here: every byte of a key is the same letter.
 fn key(name: &str, letter: u8, bytes: usize) -> Value {
     json!({"name": name, "secret": STANDARD.encode(vec![letter; bytes])})
@@ -33,7 +36,7 @@ fn configuration(secrets: &[Value]) -> String {
 
 /// Why the Secret `name` is not shown, or its value `k`.
 fn secret(backend: &Backend, keys: &str, name: &str) -> Result<String, NotShown> {
-    let objects = Objects::new(Prefix::default(), Keyring::parse(keys).unwrap());
+    let objects = Objects::new(Prefix::new(PREFIX), Keyring::parse(keys).unwrap());
     let catalogue = Catalogue::built_in();
     let key = objects.prefix().key(catalogue.find("secret").unwrap(), Some("default"), name);
     let mut found = None;
@@ -56,6 +59,7 @@ fn encrypted_objects_are_read_with_the_keys_and_named_without_them() {
     std::fs::write(&config, &first).unwrap();
     let site = ControlPlane::builder()
         .controller_manager(false)
+        .apiserver_arg(format!("--etcd-prefix={PREFIX}"))
         .apiserver_arg(format!("--encryption-provider-config={}", config.display()))
         .start()
         .unwrap();
@@ -82,7 +86,7 @@ fn encrypted_objects_are_read_with_the_keys_and_named_without_them() {
 
     let snapshots = tempfile::tempdir().unwrap();
     let backend = snapshot(&site, snapshots.path());
-    let objects = Objects::new(Prefix::default(), Keyring::read(&config).unwrap()).minor(36);
+    let objects = Objects::new(Prefix::new(PREFIX), Keyring::read(&config).unwrap()).minor(36);
     let compared = compare(&site, &backend, &objects);
     eprintln!("{} objects equal; {:?}", compared.equal, compared.seals);
     assert!(compared.wrong.is_empty(), "{} differ:\n{}", compared.wrong.len(), compared.wrong.join("\n"));
