@@ -47,7 +47,12 @@ fn a_cluster_is_looked_at_saved_and_put_in_order() {
     }
     let cluster = EtcdCluster::builder(3).start().unwrap();
     let person = person(&cluster);
-    let health = person.run("etcd health -o json").exits(0).json();
+    // A busy machine may be slow once, which is a finding.
+    let health = testbed::until(Duration::from_secs(60), "a healthy cluster", || {
+        let ran = person.run("etcd health -o json");
+        Ok((ran.code == 0).then(|| ran.json()))
+    })
+    .unwrap();
     conforms(&health);
     assert_eq!((&health["verdict"], &health["margin"]), (&"Healthy".into(), &1.into()));
 

@@ -48,7 +48,7 @@ pub struct Save {
     #[arg(value_name = "NAME", conflicts_with = "to")]
     pub name: Option<String>,
     /// Write this file, and FILE.json beside it, instead of to a location
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["location"], value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub to: Option<PathBuf>,
     /// The member to save from, by name or id [default: the follower that is furthest on]
     #[arg(long, value_name = "MEMBER")]
