@@ -164,6 +164,9 @@ fn reaction(error: &(dyn StdError + 'static)) -> Option<Exit> {
         let unknown = error.is_denied() || error.retry().is_some();
         return Some(if unknown { Exit::Unknown } else { Exit::Failed });
     }
+    if let Some(error) = error.downcast_ref::<daytwo_etcd::Error>() {
+        return Some(of_file(error));
+    }
     let usage = error.is::<InvalidName>()
         || error.is::<FilterError>()
         || error.is::<NameError>()
@@ -187,6 +190,17 @@ fn of_journal(error: &JournalError) -> Exit {
         JournalError::NotFound { .. } | JournalError::Invalid(_) | JournalError::Ended { .. } => Exit::Usage,
         JournalError::Corrupt { .. } => Exit::Failed,
         JournalError::Begin { source, .. } | JournalError::Store { source, .. } => of_archive(source),
+    }
+}
+
+fn of_file(error: &daytwo_etcd::Error) -> Exit {
+    use daytwo_etcd::Error;
+    match error {
+        Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Exit::Usage,
+        Error::Foreign { .. } | Error::Compacted { .. } | Error::Future { .. } => Exit::Usage,
+        Error::Live { .. } => Exit::Refused,
+        Error::Io { .. } | Error::Stale { .. } => Exit::Unknown,
+        _ => Exit::Failed,
     }
 }
 

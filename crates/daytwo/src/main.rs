@@ -55,12 +55,17 @@ fn main() -> ExitCode {
         tracing::debug!("a TLS provider had been installed before");
     }
     let outcome = match runtime(&cli.verb).enable_all().build() {
-        Ok(runtime) => runtime.block_on(async {
-            let run = uuid::Uuid::new_v4().to_string();
-            let interrupt = interrupt::Interrupt::listen(Speak { paint });
-            let session = settings::Session::new(&cli.global, Arc::new(SystemClock), interrupt, run);
-            commands::run(&session, cli.verb).await
-        }),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(async {
+                let run = uuid::Uuid::new_v4().to_string();
+                let interrupt = interrupt::Interrupt::listen(Speak { paint });
+                let session = settings::Session::new(&cli.global, Arc::new(SystemClock), interrupt, run);
+                commands::run(&session, cli.verb).await
+            });
+            // A file that is still being read after Ctrl-C is not waited for.
+            runtime.shutdown_background();
+            outcome
+        }
         Err(error) => Err(Failure::from(error).while_doing("cannot start")),
     };
     match outcome {

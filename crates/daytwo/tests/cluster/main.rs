@@ -15,6 +15,7 @@ mod conform;
 
 mod changes;
 mod etcd;
+mod etcd_files;
 mod interrupt;
 mod job;
 mod prune;

@@ -1,5 +1,6 @@
 //! `daytwo etcd …`
 
+pub mod file;
 pub mod live;
 
 use clap::Subcommand;
@@ -7,6 +8,20 @@ use clap::Subcommand;
 /// Verbs about etcd's and K3s' data.
 #[derive(Debug, Subcommand)]
 pub enum Etcd {
+    /// Show what a file is: revision, size, members, kinds, and what etcdutl would say of it
+    Status(file::Status),
+    /// Prove every page, record and object of a file
+    Verify(file::Verify),
+    /// List the keys of a file
+    Ls(file::Ls),
+    /// Show objects out of a file
+    Get(file::Get),
+    /// Show every revision of one object that a file still holds
+    History(file::History),
+    /// Compare two files, or a file and the cluster
+    Diff(Box<file::Diff>),
+    /// Write a file's objects as a backup, to restore some of them
+    Export(Box<file::Export>),
     /// Save a snapshot of a living cluster, from a follower that is well
     ///
     /// A snapshot holds every Secret of the cluster: encrypt it, or keep it where nobody reads it.

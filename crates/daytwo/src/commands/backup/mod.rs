@@ -4,7 +4,7 @@ pub mod open;
 
 mod create;
 mod delete;
-mod describe;
+pub mod describe;
 mod diff;
 mod export;
 mod get;

@@ -43,7 +43,7 @@ impl Side {
 /// A first side, and how to compare with it.
 pub struct Comparison<'a> {
     before: &'a Stored,
-    filter: Filter,
+    filter: &'a Filter,
     options: Options,
     events: &'a dyn Observer,
     cover: Cover,
@@ -62,7 +62,7 @@ pub struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     /// Prepares a comparison of `before` with something.
-    pub fn new(before: &'a Stored, filter: Filter, options: Options, events: &'a dyn Observer) -> Self {
+    pub fn new(before: &'a Stored, filter: &'a Filter, options: Options, events: &'a dyn Observer) -> Self {
         Self {
             before,
             filter,
@@ -106,10 +106,10 @@ impl<'a> Comparison<'a> {
 
     async fn hash_before(&mut self) -> Result<()> {
         let by_objects = self.before.covered_by_objects();
-        let mut pass = self.before.pass().await?;
+        let mut pass = self.before.pass(self.filter).await?;
         while let Some(Object { kind, key, bytes }) = pass.next().await? {
             self.tell();
-            if !takes(&self.filter, &kind, &bytes)? {
+            if !takes(self.filter, &kind, &bytes)? {
                 continue;
             }
             if by_objects {
@@ -124,7 +124,7 @@ impl<'a> Comparison<'a> {
     async fn pass_stored(&mut self, after: &Stored) -> Result<Cover> {
         let mut cover = after.cover();
         let by_objects = after.covered_by_objects();
-        let mut pass = after.pass().await?;
+        let mut pass = after.pass(self.filter).await?;
         while let Some(Object { kind, key, bytes }) = pass.next().await? {
             if by_objects {
                 cover.note(&key.resource, key.namespace.as_deref());
@@ -180,7 +180,7 @@ impl<'a> Comparison<'a> {
     /// Takes in one object of the second side.
     async fn meet(&mut self, kind: &ResourceType, key: ObjectKey, bytes: Bytes) -> Result<()> {
         self.tell();
-        if !takes(&self.filter, kind, &bytes)? {
+        if !takes(self.filter, kind, &bytes)? {
             return Ok(());
         }
         match self.hashes.remove(&key) {
@@ -209,7 +209,7 @@ impl<'a> Comparison<'a> {
         if self.held.is_empty() {
             return Ok(());
         }
-        let mut pass = self.before.pass().await?;
+        let mut pass = self.before.pass(self.filter).await?;
         while let Some(Object { key, bytes, .. }) = pass.next().await? {
             let Some(after) = self.held.remove(&key) else { continue };
             let fields = diff(&key.resource, &bytes, &after, self.options)?;

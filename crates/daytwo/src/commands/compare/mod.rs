@@ -106,7 +106,7 @@ pub async fn run<D: Document + From<Differences> + AsRef<Differences>>(
     let progress = Progress::new(session);
     let comparing = async {
         let (before, after) = sides.await?;
-        Comparison::new(&before, filter, options, &progress).run(after).await
+        Comparison::new(&before, &filter, options, &progress).run(after).await
     };
     let stopped = || Failure::new(Exit::Failed, "stopped: nothing is said about what differs");
     let found = session.interrupt.or(comparing).await.ok_or_else(stopped)?;

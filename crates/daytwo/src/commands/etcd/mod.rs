@@ -1,9 +1,20 @@
 //! `daytwo etcd …`
 
+mod diff;
+mod export;
+mod found;
+mod get;
 mod health;
+mod history;
+mod ls;
+mod open;
 pub mod order;
 mod reach;
 mod save;
+pub mod snapshot;
+mod status;
+mod verify;
+mod versions;
 
 use crate::cli::etcd::Etcd;
 use crate::failure::Result;
@@ -15,6 +26,13 @@ use crate::settings::Session;
 /// Why it could not do its work.
 pub async fn run(session: &Session, verb: Etcd) -> Result {
     match verb {
+        Etcd::Status(verb) => status::run(session, verb).await,
+        Etcd::Verify(verb) => verify::run(session, verb).await,
+        Etcd::Ls(verb) => ls::run(session, verb).await,
+        Etcd::Get(verb) => get::run(session, verb).await,
+        Etcd::History(verb) => history::run(session, verb).await,
+        Etcd::Diff(verb) => diff::run(session, *verb).await,
+        Etcd::Export(verb) => export::run(session, *verb).await,
         Etcd::Save(verb) => save::run(session, *verb).await,
         Etcd::Health(verb) => health::run(session, verb).await,
         Etcd::Defrag(verb) => order::defrag(session, *verb).await,

@@ -1,0 +1,65 @@
+//! `daytwo etcd diff`: what was added, removed and changed between two files, or a file and the cluster.
+
+use serde::Serialize;
+
+use super::open::Opened;
+use super::snapshot::Snapshot;
+use crate::cli::etcd::file::Diff;
+use crate::commands::compare::live::Live;
+use crate::commands::compare::stored::Stored;
+use crate::commands::compare::{self, Differences, Side};
+use crate::failure::Result;
+use crate::filters;
+use crate::output::Document;
+use crate::output::paint::Paint;
+use crate::settings::Session;
+
+/// What differs.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct EtcdDiff(Differences);
+
+impl From<Differences> for EtcdDiff {
+    fn from(differences: Differences) -> Self {
+        Self(differences)
+    }
+}
+
+impl AsRef<Differences> for EtcdDiff {
+    fn as_ref(&self) -> &Differences {
+        &self.0
+    }
+}
+
+impl Document for EtcdDiff {
+    const KIND: &'static str = "EtcdDiff";
+
+    fn text(&self, paint: Paint, _: bool) -> String {
+        self.0.text(paint)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.names()
+    }
+}
+
+/// Compares and prints.
+///
+/// # Errors
+/// As opening the files; those of the cluster.
+pub async fn run(session: &Session, verb: Diff) -> Result {
+    let filter = filters::filter(&filters::scoped(verb.filters.clone(), &verb.scope)?)?;
+    let sides = async {
+        let open = |file, at| -> Result<Stored> {
+            let opened = Opened::open(session, file, &verb.reading)?;
+            Ok(Stored::Snapshot(Box::new(Snapshot::of(opened, at)?)))
+        };
+        let before = open(&verb.before, verb.revision)?;
+        let after = match &verb.after {
+            Some(file) => Side::Stored(open(file, verb.to_revision)?),
+            None => Side::Live(Box::new(Live::connect(session).await?)),
+        };
+        Ok((before, after))
+    };
+    compare::run::<EtcdDiff>(session, filter, compare::options(verb.noise, verb.show_secrets), sides).await
+}
