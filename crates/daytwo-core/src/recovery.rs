@@ -30,7 +30,7 @@ mod standing;
 mod tests;
 mod text;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::plan::Fact;
 
@@ -41,7 +41,7 @@ pub use shell::quote;
 pub use standing::{Entry, Standing, furthest};
 
 /// What a person does to bring a control plane back, in order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Recovery {
     /// In a few words: of what, from what.
@@ -57,7 +57,7 @@ pub struct Recovery {
 }
 
 /// Steps that are done together on one host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Phase {
     /// What it is about.
@@ -69,7 +69,7 @@ pub struct Phase {
 }
 
 /// One thing to do, to look at, and to tick off.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// What is done, and why.
@@ -122,7 +122,7 @@ pub fn restore(facts: &Facts, request: &Request) -> Result<Recovery, Refused> {
         _ => rancher::restore(facts, snapshot, request),
     };
     Ok(Recovery {
-        title: format!("Restore of a {} control plane from {}", facts.distribution.words(), snapshot.path),
+        title: format!("Restore of the {} control plane from {}", facts.distribution.words(), snapshot.path),
         distribution: facts.distribution,
         facts: facts.listed(),
         cautions: check::cautions(facts, snapshot, request),
@@ -142,7 +142,7 @@ pub fn quorum(facts: &Facts, request: &Request) -> Result<Recovery, Refused> {
     };
     Ok(Recovery {
         title: format!(
-            "Quorum of a {} control plane from its member {}",
+            "Quorum of the {} control plane from its member {}",
             facts.distribution.words(),
             facts.first().host.name
         ),

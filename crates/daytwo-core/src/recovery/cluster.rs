@@ -131,8 +131,8 @@ impl Kubectl {
                     request.stamp
                 ))
                 .run(service)
-                .see("that it was saved.")
-                .or("Do not leave the cluster without one."),
+                .see("no error.")
+                .or("Save one in another way: do not leave the cluster without."),
             );
         }
         steps

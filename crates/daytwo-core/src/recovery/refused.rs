@@ -38,7 +38,7 @@ pub enum Refused {
     TwoClusters(String, String),
     /// Half of a database.
     #[error(
-        "{0} has a -wal beside it and is not whole without it: save it with `daytwo etcd save`, then plan again"
+        "{0} has a -wal beside it and is not whole without it: copy it with SQLite's `.backup`, then plan again"
     )]
     Half(String),
     /// The database says of itself that it is damaged.

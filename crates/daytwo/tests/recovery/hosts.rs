@@ -238,6 +238,11 @@ impl Hosts {
             .unwrap()
     }
 
+    /// Runs the program.
+    pub fn daytwo(&self, words: &[&str]) -> Output {
+        Command::new(self.bin().join("daytwo")).args(words).env("HOME", self.folder()).output().unwrap()
+    }
+
     fn bin(&self) -> PathBuf {
         self.nest.folder().join("bin")
     }

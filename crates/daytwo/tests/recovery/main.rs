@@ -15,6 +15,10 @@
 )]
 
 mod certificates;
+#[path = "../cli/conform.rs"]
+mod conform;
+mod flags;
 mod hosts;
+mod objects;
 mod quorum;
 mod typed;

@@ -1,38 +1,16 @@
 //! Two of three members are lost with their disks: the plan makes a cluster of the third, and three of it again.
 
-use daytwo_core::recovery::{self, Distribution, Facts, Member, Request};
+use std::process::Command;
+
 use testbed::Family;
 
 use crate::hosts::Hosts;
-use crate::typed::follow;
-
-fn facts(hosts: &Hosts, etcd: &str) -> Facts {
-    let member = |host: &crate::hosts::Host| Member {
-        host: recovery::Host { name: host.name.clone(), address: host.address.clone() },
-        name: host.name.clone(),
-        peer_url: host.peer_url(),
-        standing: None,
-    };
-    Facts {
-        distribution: Distribution::Kubeadm,
-        members: hosts.all.iter().map(member).collect(),
-        agents: vec![],
-        snapshot: None,
-        webhooks: vec![],
-        root_ca: None,
-        uid: None,
-        encryption: vec![],
-        etcd: Some(etcd.to_owned()),
-        kubernetes: None,
-    }
-}
-
-fn request() -> Request {
-    Request { stamp: "20260102T030405Z".into(), data_dir: None, bump: 0, owner: None, token_file: None }
-}
+use crate::objects;
+use crate::typed::{follow, plan};
 
 fn a_lost_quorum_comes_back(family: Family, net: u8, etcd: &str) {
     let Some(mut hosts) = Hosts::start(family, net) else { return };
+    objects::put(&hosts, etcd);
     for number in 0..50 {
         let put = hosts
             .etcdctl(number % 3, &["put", &format!("/registry/a/{number:02}"), &format!("value {number}")]);
@@ -45,7 +23,17 @@ fn a_lost_quorum_comes_back(family: Family, net: u8, etcd: &str) {
     let refused = hosts.etcdctl(0, &["put", "/registry/a/late", "x", "--command-timeout=2s"]);
     assert!(!refused.status.success(), "there is no quorum: {refused:?}");
 
-    let plan = recovery::quorum(&facts(&hosts, etcd), &request()).unwrap();
+    let copy = hosts.folder().join("copy");
+    let copied = Command::new("cp").arg("-aT").arg(hosts.all[0].data_dir()).arg(&copy).status().unwrap();
+    assert!(copied.success());
+    let live = format!("cp1={}", hosts.all[0].data_dir().display());
+    let refused = hosts.daytwo(&["etcd", "plan", "quorum", "--dir", &live]);
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && why.contains("is in use"), "a directory in use is refused: {why}");
+
+    let (plan, json) = plan(&hosts, &["quorum", "--dir", &format!("cp1={}", copy.display())]);
+    assert!(plan.cautions.iter().any(|text| text.starts_with("cp1 is furthest on")), "{:?}", plan.cautions);
+    assert_eq!(json["distribution"], "kubeadm");
     let (typed, read) = follow(&mut hosts, &plan);
     assert!(typed > 30 && read < typed, "{typed} steps typed, {read} read");
 
@@ -53,8 +41,8 @@ fn a_lost_quorum_comes_back(family: Family, net: u8, etcd: &str) {
         hosts.healthy(at);
         assert_eq!(hosts.contents(at), before, "what {} holds", hosts.all[at].name);
     }
-    let kept = hosts.all[0].root.join("var/lib/etcd.before-20260102T030405Z/member/snap/db");
-    assert!(kept.is_file(), "the survivor's old directory is kept");
+    let kept = format!("var/lib/etcd.before-{}/member/snap/db", crate::typed::stamp(&plan));
+    assert!(hosts.all[0].root.join(kept).is_file(), "the survivor's old directory is kept");
     let first =
         std::fs::read_to_string(hosts.all[0].root.join("etc/kubernetes/manifests/etcd.yaml")).unwrap();
     assert!(!first.contains("force-new-cluster"), "{first}");
@@ -62,7 +50,6 @@ fn a_lost_quorum_comes_back(family: Family, net: u8, etcd: &str) {
     hosts.lose(0);
     hosts.healthy(1);
     assert!(hosts.etcdctl(1, &["put", "/registry/a/after", "y"]).status.success());
-    assert!(hosts.folder().is_dir());
 }
 
 #[test]

@@ -1,12 +1,31 @@
 //! Typing a plan, step by step, and looking whether what it says is seen is seen.
 
 use daytwo_core::recovery::{Recovery, Step};
+use serde_json::Value;
 use testbed::until;
 
+use crate::conform::conforms;
 use crate::hosts::{DEADLINE, Hosts};
 
 /// Words of commands that reach for what does not run here.
 const NOT_HERE: [&str; 5] = ["kubectl ", "for host in", "ip ", "scp ", "systemctl "];
+
+/// What `daytwo etcd plan` prints for `words`, which is to succeed.
+pub fn plan(hosts: &Hosts, words: &[&str]) -> (Recovery, Value) {
+    let all = [&["etcd", "plan"], words, &["-o", "json"]].concat();
+    let ran = hosts.daytwo(&all);
+    assert!(ran.status.success(), "{ran:?}");
+    let json: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    conforms(&json);
+    (serde_json::from_value(json.clone()).unwrap(), json)
+}
+
+/// What this recovery's names end in.
+pub fn stamp(plan: &Recovery) -> String {
+    let kept =
+        plan.cautions.iter().find_map(|text| text.strip_prefix("What is moved aside ends in ")).unwrap();
+    kept.split(';').next().unwrap().to_owned()
+}
 
 /// Carries the whole of `plan` out on `hosts`; gives back how many steps were typed, and how many were only read.
 pub fn follow(hosts: &mut Hosts, plan: &Recovery) -> (usize, usize) {

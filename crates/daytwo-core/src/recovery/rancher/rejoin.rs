@@ -38,13 +38,15 @@ pub(in super::super) fn rejoin(facts: &Facts, request: &Request, names: &Names) 
     phases
 }
 
-/// `etcd-snapshot` for etcd; for SQLite there is no such verb.
+/// `etcd-snapshot` for etcd. For SQLite there is no such verb; its own shell copies a database that is in use.
 fn save(facts: &Facts, names: &Names) -> String {
     let sqlite = facts.snapshot.as_ref().is_some_and(|snapshot| matches!(snapshot.kept, Kept::Sqlite { .. }));
+    let copy = format!(".backup '/var/tmp/after-{}.db'", names.stamp);
     match sqlite {
-        true => command(&["daytwo", "etcd", "save", "--help"]),
+        true => command(&["sqlite3", &format!("{}/state.db", names.db()), &copy]),
         false => {
-            command(&[names.program, "etcd-snapshot", "save", "--name", &format!("after-{}", names.stamp)])
+            let name = format!("after-{}", names.stamp);
+            command(&[names.program, "etcd-snapshot", "save", "--name", &name])
         }
     }
 }

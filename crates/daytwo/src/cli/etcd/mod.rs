@@ -2,6 +2,7 @@
 
 pub mod file;
 pub mod live;
+pub mod plan;
 
 use clap::Subcommand;
 
@@ -38,4 +39,7 @@ pub enum Etcd {
     ///
     /// An alarm whose cause is still there is refused (exit 4).
     Disarm(Box<live::Disarm>),
+    /// Print how a lost control plane is brought back, step by step, for hands
+    #[command(subcommand)]
+    Plan(plan::Plan),
 }

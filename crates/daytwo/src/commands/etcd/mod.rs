@@ -9,6 +9,7 @@ mod history;
 mod ls;
 mod open;
 pub mod order;
+mod plan;
 mod reach;
 mod save;
 pub mod snapshot;
@@ -37,5 +38,6 @@ pub async fn run(session: &Session, verb: Etcd) -> Result {
         Etcd::Health(verb) => health::run(session, verb).await,
         Etcd::Defrag(verb) => order::defrag(session, *verb).await,
         Etcd::Disarm(verb) => order::disarm(session, *verb).await,
+        Etcd::Plan(verb) => plan::run(session, verb).await,
     }
 }
