@@ -197,8 +197,10 @@ fn of_file(error: &daytwo_etcd::Error) -> Exit {
     use daytwo_etcd::Error;
     match error {
         Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Exit::Usage,
-        Error::Foreign { .. } | Error::Compacted { .. } | Error::Future { .. } => Exit::Usage,
-        Error::Live { .. } => Exit::Refused,
+        Error::Foreign { .. } | Error::Compacted { .. } | Error::Future { .. } | Error::Invalid(_) => {
+            Exit::Usage
+        }
+        Error::Live { .. } | Error::Exists { .. } | Error::Unsafe { .. } => Exit::Refused,
         Error::Io { .. } | Error::Stale { .. } => Exit::Unknown,
         _ => Exit::Failed,
     }

@@ -6,6 +6,7 @@ mod archive;
 mod backups;
 mod conform;
 mod docs;
+mod etcd_restore;
 mod export;
 mod interrupt;
 mod keys;

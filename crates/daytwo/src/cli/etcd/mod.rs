@@ -3,6 +3,7 @@
 pub mod file;
 pub mod live;
 pub mod plan;
+pub mod restore;
 
 use clap::Subcommand;
 
@@ -42,4 +43,9 @@ pub enum Etcd {
     /// Print how a lost control plane is brought back, step by step, for hands
     #[command(subcommand)]
     Plan(plan::Plan),
+    /// Make a data directory that etcd starts from, out of a snapshot
+    ///
+    /// For one member of a new cluster. It comes to its place whole or not at all, and nothing is written over. What is kept and
+    /// what is made anew is said at the end.
+    Restore(Box<restore::Restore>),
 }

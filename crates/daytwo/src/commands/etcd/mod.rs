@@ -11,6 +11,7 @@ mod open;
 pub mod order;
 mod plan;
 mod reach;
+mod restore;
 mod save;
 pub mod snapshot;
 mod status;
@@ -39,5 +40,6 @@ pub async fn run(session: &Session, verb: Etcd) -> Result {
         Etcd::Defrag(verb) => order::defrag(session, *verb).await,
         Etcd::Disarm(verb) => order::disarm(session, *verb).await,
         Etcd::Plan(verb) => plan::run(session, verb).await,
+        Etcd::Restore(verb) => restore::run(session, *verb).await,
     }
 }
