@@ -27,6 +27,6 @@ pub use find::{Found, find};
 pub use observe::observe;
 pub use run::{EtcdRan, EtcdRunError, EtcdRunner};
 pub use save::{
-    Authority, Depends, Encryption, Missing, Revisions, SaveError, SaveRequest, Saved, SavedKind,
-    ServiceAccountKey, Source, Target, Token, candidates, depends, save,
+    Authority, Depends, Encryption, Missing, Revisions, STORE, SaveError, SaveRequest, Saved, SavedKind,
+    ServiceAccountKey, Source, Target, Token, candidates, depends, save, save_sqlite,
 };

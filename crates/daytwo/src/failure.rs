@@ -140,7 +140,7 @@ fn reaction(error: &(dyn StdError + 'static)) -> Option<Exit> {
             SaveError::Etcd(error) => Some(of_etcd(error)),
             SaveError::Store(error) => Some(of_archive(error)),
             SaveError::Exists { .. } => Some(Exit::Refused),
-            SaveError::Cancelled => Some(Exit::Failed),
+            SaveError::Sqlite { .. } | SaveError::Cancelled => Some(Exit::Failed),
         };
     }
     if let Some(error) = error.downcast_ref::<EtcdRunError>() {

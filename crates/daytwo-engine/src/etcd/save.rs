@@ -12,6 +12,7 @@ mod depends;
 mod digest;
 mod key;
 mod record;
+mod sqlite;
 
 use bytes::Bytes;
 use daytwo_archive::digest::Digest;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub use choose::candidates;
 pub use depends::{Authority, Depends, Encryption, Missing, ServiceAccountKey, Token, depends};
 pub use record::{Revisions, Saved, SavedKind, Source};
+pub use sqlite::{STORE, save_sqlite};
 
 use super::access::Access;
 use super::client::Client;
@@ -82,6 +84,15 @@ pub enum SaveError {
     /// The location does not take it.
     #[error("cannot write the snapshot")]
     Store(#[from] ArchiveError),
+    /// The SQLite store cannot be copied.
+    #[error("cannot copy {path}")]
+    Sqlite {
+        /// The store.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// There is one of this name.
     #[error("{key} is at {location} already; it was not touched: choose another name")]
     Exists {
@@ -107,12 +118,7 @@ pub async fn save(
     events: &dyn Observer,
     stop: &CancellationToken,
 ) -> Result<Saved, SaveError> {
-    let target = if request.recipients.is_empty() { target.clone() } else { target.clone().encrypted() };
-    for key in [&target.record, &target.data] {
-        if target.location.exists(key).await? {
-            return Err(exists(&target, key));
-        }
-    }
+    let target = vacant(request, target).await?;
     let seen = observe(access).await?;
     let candidates = candidates(&seen, request.member.as_deref())?;
     let mut failed: Option<EtcdError> = None;
@@ -140,6 +146,17 @@ pub async fn save(
     }
     let nobody = || EtcdError::Invalid("no member of the cluster answers".to_owned());
     Err(failed.unwrap_or_else(nobody).into())
+}
+
+/// The target as it is written to, where nothing is yet.
+async fn vacant(request: &SaveRequest, target: &Target) -> Result<Target, SaveError> {
+    let target = if request.recipients.is_empty() { target.clone() } else { target.clone().encrypted() };
+    for key in [&target.record, &target.data] {
+        if target.location.exists(key).await? {
+            return Err(exists(&target, key));
+        }
+    }
+    Ok(target)
 }
 
 /// Puts the record beside the snapshot: from now on there is one. Of two saves of one name one comes first.
@@ -208,8 +225,21 @@ async fn copy(
         writing.abort().await;
         return Err(error);
     }
-    let (digest, stored) = writing.finish(client, total).await?;
+    let digest = writing.digest().await;
+    if let Err(why) = check(&digest, total) {
+        writing.abort().await;
+        return Err(damaged(client, &why).into());
+    }
+    let stored = writing.publish().await?;
     Ok(Copied { digest, stored, storage_version, revisions: Revisions { from: before, to: after } })
+}
+
+/// Whether what arrived is what was announced (`total` bytes without the tail), and what its tail says.
+fn check(digest: &SnapshotDigest, total: u64) -> Result<(), String> {
+    if digest.size != total + 32 {
+        return Err(format!("{} bytes arrived of {} announced", digest.size, total + 32));
+    }
+    if digest.is_true() { Ok(()) } else { Err("its SHA-256 is not the one sent with it".to_owned()) }
 }
 
 fn damaged(client: &Client, why: &str) -> EtcdError {
@@ -246,24 +276,13 @@ impl Writing {
         Ok(self.upload.write(bytes).await?)
     }
 
-    /// Checks what arrived, and only then makes it appear. `total` is what the member announced, without the tail.
-    async fn finish(
-        mut self,
-        client: &Client,
-        total: u64,
-    ) -> Result<(SnapshotDigest, Option<(u64, Digest)>), SaveError> {
-        let digest = std::mem::take(&mut self.sums).finish().await;
-        let checked = match &digest {
-            digest if digest.size != total + 32 => {
-                Err(format!("{} bytes arrived of {} announced", digest.size, total + 32))
-            }
-            digest if !digest.is_true() => Err("its SHA-256 is not the one sent with it".to_owned()),
-            _ => Ok(()),
-        };
-        if let Err(why) = checked {
-            self.abort().await;
-            return Err(damaged(client, &why).into());
-        }
+    /// The digest of what was written so far.
+    async fn digest(&mut self) -> SnapshotDigest {
+        std::mem::take(&mut self.sums).finish().await
+    }
+
+    /// Makes it appear. Size and digest of what is stored, where that is encrypted.
+    async fn publish(mut self) -> Result<Option<(u64, Digest)>, SaveError> {
         let stored = match self.sealing {
             None => None,
             Some((encryptor, mut sums)) => {
@@ -275,7 +294,7 @@ impl Writing {
             }
         };
         self.upload.finish().await?;
-        Ok((digest, stored))
+        Ok(stored)
     }
 
     async fn abort(self) {

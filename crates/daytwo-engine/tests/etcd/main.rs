@@ -6,3 +6,4 @@ mod harness;
 mod health;
 mod order;
 mod save;
+mod sqlite;

@@ -14,12 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::harness::{Heard, Still, access, fill, leader, look};
 
-fn folder(path: &Path) -> Location {
+pub fn folder(path: &Path) -> Location {
     Location::open(path.to_str().expect("a path"), &LocationOptions::default()).expect("a folder")
 }
 
 /// Files below `path`, hidden ones too.
-fn files(path: &Path) -> Vec<String> {
+pub fn files(path: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![path.to_owned()];
     while let Some(dir) = open.pop() {
@@ -61,7 +61,9 @@ async fn a_snapshot_comes_from_a_follower_and_etcdutl_takes_it() {
     assert_eq!(saved.sha256, daytwo_archive::digest::Digest::of(&bytes));
     assert_eq!(saved.size, bytes.len() as u64);
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    let Source::Etcd { leader: led, name, version, revision, .. } = &saved.source;
+    let Source::Etcd { leader: led, name, version, revision, .. } = &saved.source else {
+        panic!("{saved:?}")
+    };
     let seen = look(&cluster).await;
     assert!(!led && *name != format!("m{}", leader(&seen)), "{saved:?}");
     assert!(version.starts_with("3.6."));
@@ -139,7 +141,7 @@ async fn a_member_killed_in_the_middle_leaves_nothing_and_the_next_one_is_asked(
     // Without a wish, the others are asked: of three members one is down.
     let heard = Heard::default();
     let saved = run(&cluster, &SaveRequest::default(), &target, &heard).await.unwrap();
-    let Source::Etcd { name, .. } = &saved.source;
+    let Source::Etcd { name, .. } = &saved.source else { panic!("{saved:?}") };
     assert_ne!(name, first);
     assert_eq!(
         files(out.path()),
@@ -176,7 +178,7 @@ async fn the_next_member_starts_over_when_one_goes_away_in_the_middle() {
     let saved = run(&cluster, &SaveRequest::default(), &target, &heard).await.unwrap();
     let victim = killed.lock().unwrap().unwrap();
     assert!(victim.1, "it was over before the kill");
-    let Source::Etcd { name, .. } = &saved.source;
+    let Source::Etcd { name, .. } = &saved.source else { panic!("{saved:?}") };
     assert_ne!(*name, format!("m{}", victim.0));
     assert!(heard.says("from the beginning"));
     let path = out.path().join("snap.db");

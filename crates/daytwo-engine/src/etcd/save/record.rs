@@ -82,6 +82,15 @@ pub enum Source {
         /// Which revision the snapshot is of.
         revision: Revisions,
     },
+    /// The SQLite store of a K3s server.
+    Kine {
+        /// The store.
+        path: std::path::PathBuf,
+        /// Which revision the copy is of: both are the same.
+        revision: Revisions,
+        /// Up to where kine had compacted, 0 for never.
+        compacted: i64,
+    },
 }
 
 /// Revisions between which a snapshot lies: etcd does not say which one it is of. Equal on a cluster at rest.

@@ -41,6 +41,7 @@ pub struct Reach {
   daytwo etcd save
   daytwo etcd save before-upgrade --location s3://backups/lab
   daytwo etcd save --to /var/backups/etcd.db
+  daytwo etcd save --sqlite --to /var/backups/k3s.db
   daytwo etcd save --encrypt-to age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq
   daytwo etcd save --endpoints https://10.0.0.1:2379 --cacert ca.crt --cert client.crt --key client.key")]
 pub struct Save {
@@ -50,6 +51,10 @@ pub struct Save {
     /// Write this file, and FILE.json beside it, instead of to a location
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub to: Option<PathBuf>,
+    /// Save the SQLite store of a K3s server instead of an etcd member's, in use or not [default without a value: where K3s
+    /// keeps it on this host]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "found", conflicts_with = "member", value_hint = ValueHint::FilePath)]
+    pub sqlite: Option<PathBuf>,
     /// The member to save from, by name or id [default: the follower that is furthest on]
     #[arg(long, value_name = "MEMBER")]
     pub member: Option<String>,

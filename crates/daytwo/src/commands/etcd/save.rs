@@ -4,7 +4,7 @@ use std::path::Path;
 
 use daytwo_archive::encrypt::Recipient;
 use daytwo_archive::{BackupName, Location, LocationOptions};
-use daytwo_engine::etcd::{SaveRequest, Saved, Source, Target, depends};
+use daytwo_engine::etcd::{Revisions, STORE, SaveRequest, Saved, Source, Target, depends, save_sqlite};
 use serde::Serialize;
 
 use crate::cli::etcd::live::Save;
@@ -27,11 +27,20 @@ pub async fn run(session: &Session, verb: Save) -> Result {
     let recipients: Vec<Recipient> =
         verb.encrypt_to.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
     let target = target(session, &verb).await?;
-    let reached = reach::reach(session, &verb.reach)?;
-    let request = SaveRequest { member: verb.member, recipients, depends: depends(&verb.reach.host_root) };
-    let progress = Progress::new(session);
+    let root = &verb.reach.host_root;
+    let request = SaveRequest { member: verb.member, recipients, depends: depends(root) };
     let (clock, stop) = (&*session.clock, session.interrupt.token());
-    let saved = daytwo_engine::etcd::save(&reached.access, &request, &target, clock, &progress, stop).await;
+    let progress = Progress::new(session);
+    let saved = match &verb.sqlite {
+        Some(path) => {
+            let path = if path == Path::new("found") { root.join(STORE) } else { path.clone() };
+            save_sqlite(&path, &request, &target, clock, &progress, stop).await
+        }
+        None => {
+            let reached = reach::reach(session, &verb.reach)?;
+            daytwo_engine::etcd::save(&reached.access, &request, &target, clock, &progress, stop).await
+        }
+    };
     drop(progress);
     let saved = saved?;
     if saved.stored.is_none() {
@@ -77,17 +86,21 @@ impl Document for SavedDocument {
 
     fn text(&self, paint: Paint, _: bool) -> String {
         let saved = &self.saved;
-        let Source::Etcd { cluster, name, leader, version, revision, .. } = &saved.source;
-        let role = if *leader { "the leader" } else { "a follower" };
-        let revision = match (revision.from, revision.to) {
-            (from, to) if from == to => format!("revision {from}"),
-            (from, to) => format!("a revision from {from} to {to}"),
+        let revision = |revision: &Revisions| match (revision.from, revision.to) {
+            (from, to) if from == to => paint.strong(&format!("revision {from}")),
+            (from, to) => paint.strong(&format!("a revision from {from} to {to}")),
         };
-        let mut text = format!(
-            "{} of cluster {cluster} (etcd {version}) from {name}, {role}, in {}\n",
-            paint.strong(&revision),
-            words::took(saved.finished.duration_since(saved.started))
-        );
+        let took = words::took(saved.finished.duration_since(saved.started));
+        let mut text = match &saved.source {
+            Source::Etcd { cluster, name, leader, version, revision: at, .. } => {
+                let role = if *leader { "the leader" } else { "a follower" };
+                let at = revision(at);
+                format!("{at} of cluster {cluster} (etcd {version}) from {name}, {role}, in {took}\n")
+            }
+            Source::Kine { path, revision: at, .. } => {
+                format!("{} of {}, in {took}\n", revision(at), path.display())
+            }
+        };
         text.push_str(&format!("  {} at {}\n", saved.file, saved.location));
         text.push_str(&format!("  {}, sha256 {}\n", words::bytes(saved.size), saved.sha256));
         if let Some(stored) = &saved.stored {
