@@ -21,4 +21,5 @@ mod flags;
 mod hosts;
 mod objects;
 mod quorum;
+mod restore;
 mod typed;
