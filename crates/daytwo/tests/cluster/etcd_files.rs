@@ -17,7 +17,10 @@ impl Operator {
     }
 
     fn live(&self, object: &str, namespace: &str) -> Value {
-        serde_json::from_str(&self.kubectl(&format!("get {object} -n {namespace} -o json"))).unwrap()
+        serde_json::from_str(
+            &self.kubectl(&format!("get {object} -n {namespace} -o json --show-managed-fields")),
+        )
+        .unwrap()
     }
 }
 
@@ -25,6 +28,8 @@ impl Operator {
 fn one_object_comes_out_of_a_snapshot_with_one_command() {
     let Some(operator) = Operator::new() else { return };
     operator.fill("dug");
+    // Fails where the API server has compacted further already, which is as good.
+    let _ = operator.plane.etcdctl(&["compact", "5"]);
     let file = operator.snapshot("one.db");
     for object in ["configmap/settings", "service/web", "job/later", "serviceaccount/default"] {
         let shown = operator.run(&format!("etcd get {file} {object} -n dug -o json")).exits(0).json();
@@ -44,7 +49,7 @@ fn one_object_comes_out_of_a_snapshot_with_one_command() {
         .run(&format!("etcd get {file} cm -n dug -l app=shop -o name"))
         .exits(0)
         .prints("configmap/settings");
-    operator.run(&format!("etcd get {file} cm/none -n dug")).exits(1).says("cm/none").says("is not in");
+    operator.run(&format!("etcd get {file} cm/none -n dug")).exits(1).says("configmaps/none is not in");
     operator.run(&format!("etcd get {file} nonsense -n dug")).exits(2);
     operator
         .run(&format!("etcd get {file} cm -n dug --revision 1"))
@@ -142,6 +147,6 @@ fn a_namespace_comes_back_out_of_a_snapshot() {
     operator.run("backup verify rescue").exits(0).prints("sound");
     operator.run("restore create --from rescue").exits(0).prints("finished");
     assert_eq!(operator.live("secret/db", "rescued")["data"], secret["data"]);
-    operator.run("backup diff rescue --live -n rescued --exclude-resources pods").exits(0);
+    operator.run("backup diff rescue --live -n rescued --exclude-resources pods,jobs").exits(0);
     operator.run(&format!("etcd export {file} rescue {export}")).exits(4).says("rescue");
 }

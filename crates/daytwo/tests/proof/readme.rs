@@ -100,8 +100,8 @@ fn flags(daytwo: &Daytwo, verb: &[String]) -> Option<BTreeSet<String>> {
 fn known(daytwo: &Daytwo, place: &str, command: &str) {
     let words = simple(command);
     let verb: Vec<String> =
-        words[1..].iter().take_while(|word| !word.starts_with('-')).take(2).cloned().collect();
-    let flags = flags(daytwo, &verb).or_else(|| flags(daytwo, &verb[..verb.len().min(1)]));
+        words[1..].iter().take_while(|word| !word.starts_with('-')).take(3).cloned().collect();
+    let flags = (1..=verb.len()).rev().find_map(|length| flags(daytwo, &verb[..length]));
     let flags = flags.unwrap_or_else(|| panic!("{place}: no such verb: {command}"));
     for word in words.iter().skip(1).filter(|word| word.starts_with("--")) {
         let flag = word.split('=').next().unwrap();
@@ -183,6 +183,8 @@ fn the_commands_of_the_readme_run() {
         std::env::var("PATH").unwrap_or_default()
     );
     let home = home.cluster(site.kubeconfig()).env("PATH", &path);
+    let snapshot = home.home().join("snapshot.db");
+    site.etcdctl(&["snapshot", "save", snapshot.to_str().unwrap()]).unwrap();
     let text = std::fs::read_to_string(root().join("README.md")).unwrap();
     for command in commands(&text) {
         let runs = command.starts_with("daytwo ") || command.starts_with("kubectl ");

@@ -9,12 +9,9 @@ use clap::{Args, ValueHint};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   daytwo etcd restore snapshot.db --data-dir /var/lib/etcd
-  daytwo etcd restore snapshot.db --name m1 --initial-cluster m1=https://10.0.0.1:2380,m2=https://10.0.0.2:2380 \\
-      --initial-advertise-peer-urls https://10.0.0.1:2380 --data-dir /var/lib/etcd --owner etcd:etcd
+  daytwo etcd restore snapshot.db --name m1 --initial-cluster m1=https://10.0.0.1:2380,m2=https://10.0.0.2:2380 --initial-advertise-peer-urls https://10.0.0.1:2380 --owner etcd:etcd
   daytwo etcd restore snapshot.db --bump-revision 1000000000 --mark-compacted --drop-alarms
-  daytwo etcd restore /var/lib/etcd.old --accept-loss --data-dir /var/lib/etcd
-
-Run it on each member's host with the same snapshot, --initial-cluster and --initial-cluster-token.")]
+  daytwo etcd restore /var/lib/etcd.old --accept-loss --data-dir /var/lib/etcd")]
 pub struct Restore {
     /// A snapshot (also a zip of RKE2 and K3s), or the data directory of a member that does not run
     #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]

@@ -93,7 +93,7 @@ fn restore(verb: &Restore, now: Timestamp) -> Result<Recovery> {
         token_file: verb.token_file.clone(),
         ..request(&verb.site, now)
     };
-    recovery::restore(&facts, &request).map_err(refused)
+    recovery::restore(&facts, &request).map_err(|why| refused(&why))
 }
 
 fn quorum(verb: &Quorum, now: Timestamp) -> Result<Recovery> {
@@ -115,7 +115,7 @@ fn quorum(verb: &Quorum, now: Timestamp) -> Result<Recovery> {
     let furthest = recovery::furthest(&members).and_then(|best| Some(best.first()?.host.name.clone()));
     let members = begin_with(verb.alive.as_deref().or(furthest.as_deref()), members)?;
     let facts: Facts = facts::of(&verb.site, members, looked, None)?;
-    recovery::quorum(&facts, &request(&verb.site, now)).map_err(refused)
+    recovery::quorum(&facts, &request(&verb.site, now)).map_err(|why| refused(&why))
 }
 
 fn objects(site: &Site) -> Result<Objects> {
@@ -196,7 +196,7 @@ fn digest(path: &Path) -> Result<String> {
     Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn refused(why: Refused) -> Failure {
+fn refused(why: &Refused) -> Failure {
     let text = why.to_string();
     match why {
         Refused::TooOld { .. } => Failure::refused(text).or_try("--for-etcd VERSION, if that will run"),

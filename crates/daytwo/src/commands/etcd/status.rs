@@ -14,7 +14,7 @@ use serde::Serialize;
 use self::content::{Content, Kind};
 use super::found;
 use super::open::{self, Opened};
-use super::versions::{self, ApiServer};
+use super::versions::ApiServer;
 use crate::cli::etcd::file::Status;
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -179,13 +179,14 @@ pub async fn run(session: &Session, verb: Status) -> Result {
             (None, None) => unreachable!("a source is one of both"),
         };
         let token = verb.token_file.as_deref().map(|path| token::look(&opened, path)).transpose()?;
+        let content = content::of(&opened, verb.top)?;
         let document = EtcdStatus {
             file: opened.name().to_owned(),
             form: found::form(&opened.source),
             store,
             oldest_revision: opened.store().readable()?.oldest,
-            apiservers: versions::find(&opened, None)?.apiservers,
-            content: content::of(&opened, verb.top)?,
+            apiservers: content.found.apiservers.clone(),
+            content,
             token,
             notes: found::notes(&opened.source),
         };

@@ -1,8 +1,10 @@
 //! Which API servers a file is of, as far as its objects tell. No key says it: what is looked at are the images of their
 //! pods (kubeadm), what kubeadm wrote down, and the kubelets of servers that bring their API server along (K3s, RKE2).
 
-use daytwo_etcd::keyspace;
-use daytwo_etcd::kube::{Catalogue, Place};
+use std::ops::ControlFlow;
+
+use daytwo_etcd::kube::{At, Catalogue, Place};
+use daytwo_etcd::{Record, keyspace};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -47,71 +49,71 @@ impl Found {
 /// # Errors
 /// Those of reading.
 pub fn of(snapshot: &Snapshot) -> Result<Found> {
-    find(snapshot.opened(), Some(snapshot.revision()))
+    let opened = snapshot.opened();
+    let (prefix, catalogue) = (opened.objects.prefix(), Catalogue::built_in());
+    let mut found = Found::default();
+    keyspace::list(opened.store(), prefix.as_str().as_bytes(), Some(snapshot.revision()), &mut |record| {
+        if let Place::Object(at) = catalogue.place(prefix, record.key) {
+            found.look(opened, &at, record);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(found.in_order())
 }
 
-/// Looks into a file.
-///
-/// # Errors
-/// Those of reading.
-pub fn find(opened: &Opened, at: Option<i64>) -> Result<Found> {
-    let mut found = Found::default();
-    let catalogue = Catalogue::built_in();
-    let each = |kind: &str, namespace: Option<&str>, look: &mut dyn FnMut(&str, &Value)| -> Result<()> {
-        let Some(resource) = catalogue.find(kind) else { return Ok(()) };
-        let prefix = opened.objects.prefix();
-        for key in opened.keys(&prefix.keys(resource, namespace), at)? {
-            let Place::Object(place) = catalogue.place(prefix, &key.key) else { continue };
-            // Pods are many; those of API servers say so in their names.
-            if kind == "pods" && !place.name.starts_with("kube-apiserver") {
-                continue;
-            }
-            if let Ok(shown) = opened.show(key.revision)? {
-                look(place.name, &shown.object);
-            }
+impl Found {
+    /// Takes from a record what it says of an API server, if anything: the objects that may are told by their keys.
+    pub fn look(&mut self, opened: &Opened, at: &At<'_>, record: &Record<'_>) {
+        if at.group != Some("") {
+            return;
         }
-        Ok(())
-    };
-    let apiservers = &mut found.apiservers;
-    each("pods", Some("kube-system"), &mut |name, pod| {
-        let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
-        for image in containers.filter_map(|container| container["image"].as_str()) {
-            let tag = image.rsplit_once(':').filter(|(path, _)| path.contains("kube-apiserver"));
-            if let Some((_, version)) = tag {
-                let (version, from) = (version.replace('_', "+"), format!("pods/kube-system/{name}"));
-                apiservers.push(ApiServer { version, from });
+        let show = || opened.objects.show(record).ok().map(|shown| shown.object);
+        match (at.resource, at.namespace, at.name) {
+            ("namespaces", None, "kube-system") => {
+                self.uid = show()
+                    .and_then(|space| Some(space["metadata"]["uid"].as_str()?.to_owned()))
+                    .unwrap_or_default();
             }
-        }
-    })?;
-    each("nodes", None, &mut |name, node| {
-        let labels = &node["metadata"]["labels"];
-        let server = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
-        let version = node["status"]["nodeInfo"]["kubeletVersion"].as_str().unwrap_or_default();
-        let embedded = version.contains("+k3s") || version.contains("+rke2");
-        if embedded && server.iter().any(|label| labels.get(label).is_some()) {
-            apiservers.push(ApiServer { version: version.to_owned(), from: format!("nodes/{name}") });
-        }
-    })?;
-    for (kind, namespace, name) in
-        [("cm", Some("kube-system"), "kubeadm-config"), ("ns", None, "kube-system")]
-    {
-        let Some(resource) = catalogue.find(kind) else { continue };
-        let key = opened.objects.prefix().key(resource, namespace, name);
-        let mut object = None;
-        keyspace::get(opened.store(), &key, at, &mut |record| {
-            object = opened.objects.show(record).ok().map(|shown| shown.object);
-        })?;
-        let Some(object) = object else { continue };
-        if kind == "ns" {
-            found.uid = object["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
-        } else if let Some(version) = configured(&object) {
-            let from = "configmaps/kube-system/kubeadm-config".to_owned();
-            found.apiservers.push(ApiServer { version, from });
+            ("configmaps", Some("kube-system"), "kubeadm-config") => {
+                let from = "configmaps/kube-system/kubeadm-config".to_owned();
+                let version = show().and_then(|config| configured(&config));
+                self.apiservers.extend(version.map(|version| ApiServer { version, from }));
+            }
+            ("pods", Some("kube-system"), name) if name.starts_with("kube-apiserver") => {
+                self.apiservers.extend(show().iter().flat_map(|pod| of_pod(name, pod)));
+            }
+            ("nodes", None, name) => self.apiservers.extend(show().and_then(|node| of_node(name, &node))),
+            _ => {}
         }
     }
-    found.apiservers.sort();
-    found.apiservers.dedup();
-    Ok(found)
+
+    /// Each server once, in the order of versions' texts.
+    #[must_use]
+    pub fn in_order(mut self) -> Self {
+        self.apiservers.sort();
+        self.apiservers.dedup();
+        self
+    }
+}
+
+/// The versions of the images of an API server's pod.
+fn of_pod(name: &str, pod: &Value) -> Vec<ApiServer> {
+    let images = pod["spec"]["containers"].as_array().into_iter().flatten();
+    let tagged = |image: &str| {
+        let (_, tag) = image.rsplit_once(':').filter(|(path, _)| path.contains("kube-apiserver"))?;
+        Some(ApiServer { version: tag.replace('_', "+"), from: format!("pods/kube-system/{name}") })
+    };
+    images.filter_map(|container| container["image"].as_str()).filter_map(tagged).collect()
+}
+
+/// The version of a server that brings its API server along: its kubelet's.
+fn of_node(name: &str, node: &Value) -> Option<ApiServer> {
+    let labels = &node["metadata"]["labels"];
+    let server = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
+    let version = node["status"]["nodeInfo"]["kubeletVersion"].as_str()?;
+    let embedded = version.contains("+k3s") || version.contains("+rke2");
+    (embedded && server.iter().any(|label| labels.get(label).is_some()))
+        .then(|| ApiServer { version: version.to_owned(), from: format!("nodes/{name}") })
 }
 
 /// `kubernetesVersion` of kubeadm's ClusterConfiguration.
@@ -130,6 +132,28 @@ mod tests {
         let server = |version: &str| ApiServer { version: version.to_owned(), from: String::new() };
         let apiservers = vec![server("v1.9.11"), server("v1.36.3"), server("v1.36.12")];
         assert_eq!(Found { apiservers, uid: String::new() }.newest(), Some("v1.36.12"));
+    }
+
+    #[test]
+    fn pods_and_servers_tell_their_version() {
+        let pod = serde_json::json!({"spec": {"containers": [{"image": "registry.k8s.io/kube-apiserver:v1.36.3"},
+            {"image": "registry.k8s.io/pause:3.10"}, {"image": "rancher/kube-apiserver"}]}});
+        let of: Vec<String> = of_pod("kube-apiserver-a", &pod).into_iter().map(|one| one.version).collect();
+        assert_eq!(of, ["v1.36.3"]);
+        let node = |version: &str, label: &str| {
+            of_node(
+                "a",
+                &serde_json::json!({"metadata": {"labels": {label: "true"}},
+                "status": {"nodeInfo": {"kubeletVersion": version}}}),
+            )
+        };
+        let control_plane = "node-role.kubernetes.io/control-plane";
+        assert_eq!(
+            node("v1.34.4+k3s1", control_plane).map(|one| one.version).as_deref(),
+            Some("v1.34.4+k3s1")
+        );
+        assert_eq!(node("v1.34.4+k3s1", "agent"), None);
+        assert_eq!(node("v1.36.3", control_plane), None, "a kubelet alone says nothing of an API server");
     }
 
     #[test]

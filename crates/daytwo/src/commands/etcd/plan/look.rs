@@ -89,20 +89,25 @@ impl Pass {
                 let pem = text(show(), "/data/ca.crt");
                 self.looked.root_ca = pem.map(|pem| hex(&Sha256::digest(pem.as_bytes())));
             }
-            ["validatingwebhookconfigurations", _] => self.webhooks("validatingwebhookconfiguration", show()),
-            ["mutatingwebhookconfigurations", _] => self.webhooks("mutatingwebhookconfiguration", show()),
-            ["pods", "kube-system", name] if name.starts_with("etcd-") => self.etcd(show()),
+            ["validatingwebhookconfigurations", _] => {
+                self.webhooks("validatingwebhookconfiguration", show().as_ref())
+            }
+            ["mutatingwebhookconfigurations", _] => {
+                self.webhooks("mutatingwebhookconfiguration", show().as_ref())
+            }
+            ["pods", "kube-system", name] if name.starts_with("etcd-") => self.etcd(show().as_ref()),
             _ => {}
         }
     }
 
-    fn webhooks(&mut self, kind: &'static str, configuration: Option<Value>) {
-        self.looked.webhooks.extend(configuration.iter().flat_map(|found| recovery::webhooks(kind, found)));
+    fn webhooks(&mut self, kind: &'static str, configuration: Option<&Value>) {
+        self.looked
+            .webhooks
+            .extend(configuration.into_iter().flat_map(|found| recovery::webhooks(kind, found)));
     }
 
-    fn etcd(&mut self, pod: Option<Value>) {
-        let containers =
-            pod.as_ref().and_then(|pod| pod.pointer("/spec/containers")).and_then(Value::as_array);
+    fn etcd(&mut self, pod: Option<&Value>) {
+        let containers = pod.and_then(|pod| pod.pointer("/spec/containers")).and_then(Value::as_array);
         for container in containers.into_iter().flatten().filter(|container| container["name"] == "etcd") {
             let version = container["image"].as_str().and_then(version_of);
             let older = |known: &String, new: &String| numbers(new) < numbers(known);

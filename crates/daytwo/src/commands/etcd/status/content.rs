@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::ops::ControlFlow;
 
 use daytwo_etcd::keyspace;
-use daytwo_etcd::kube::{Place, Seal};
+use daytwo_etcd::kube::{Catalogue, Place, Seal};
 use serde::Serialize;
 
 use super::super::open::Opened;
+use super::super::versions::Found;
 use crate::failure::Result;
 
 /// What is in a file.
@@ -21,6 +22,9 @@ pub struct Content {
     pub biggest: Vec<Big>,
     /// Values that are encrypted, by what with.
     pub encrypted: Vec<Sealed>,
+    /// What the objects say of their API servers.
+    #[serde(skip)]
+    pub found: Found,
 }
 
 /// The keys of one resource.
@@ -54,11 +58,14 @@ pub struct Sealed {
 /// # Errors
 /// Those of reading.
 pub fn of(opened: &Opened, top: usize) -> Result<Content> {
-    let catalogue = opened.catalogue(None)?;
+    // What defines custom resources is not looked for: their keys name group and plural.
+    let catalogue = Catalogue::built_in();
+    let mut found = Found::default();
     let prefix = opened.objects.prefix();
     let mut kinds: HashMap<String, (u64, u64)> = HashMap::new();
     let mut biggest: BinaryHeap<Reverse<Big>> = BinaryHeap::new();
     let mut encrypted: BTreeMap<String, u64> = BTreeMap::new();
+    let mut name = String::new();
     keyspace::list(opened.store(), b"", None, &mut |record| {
         let bytes = (record.key.len() + record.value.len()) as u64;
         let count = |kinds: &mut HashMap<String, (u64, u64)>, name: &str| match kinds.get_mut(name) {
@@ -66,11 +73,17 @@ pub fn of(opened: &Opened, top: usize) -> Result<Content> {
             None => drop(kinds.insert(name.to_owned(), (1, bytes))),
         };
         match catalogue.place(prefix, record.key) {
-            Place::Object(at) => match (at.known, at.group) {
-                (Some(known), _) => count(&mut kinds, &known.full_name()),
-                (None, Some(group)) => count(&mut kinds, &format!("{}.{group}", at.resource)),
-                (None, None) => count(&mut kinds, at.resource),
-            },
+            Place::Object(at) => {
+                found.look(opened, &at, record);
+                match at.group {
+                    Some(group) if !group.is_empty() => {
+                        name.clear();
+                        name.extend([at.resource, ".", group]);
+                        count(&mut kinds, &name);
+                    }
+                    _ => count(&mut kinds, at.resource),
+                }
+            }
             Place::Internal(what) => count(&mut kinds, &format!("({what})")),
             Place::Foreign => count(&mut kinds, "(none of Kubernetes)"),
         }
@@ -94,5 +107,6 @@ pub fn of(opened: &Opened, top: usize) -> Result<Content> {
         kinds,
         biggest: biggest.into_sorted_vec().into_iter().map(|Reverse(big)| big).collect(),
         encrypted: encrypted.into_iter().map(|(by, keys)| Sealed { by, keys }).collect(),
+        found: found.in_order(),
     })
 }
