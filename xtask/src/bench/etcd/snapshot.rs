@@ -18,7 +18,7 @@ use crate::bench::ground::finished;
 use crate::cargo::say;
 
 /// Another one for every change of what is written.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 /// Puts in one transaction.
 const BATCH: u32 = 100;
 const CLIENTS: u32 = 4;
@@ -69,15 +69,15 @@ fn fill(etcd: &Etcd, from: u32, to: u32, version: u32) -> Result<()> {
     })
 }
 
-/// One transaction, with an event that is deleted at once.
+/// One transaction, with a key that is none of Kubernetes and is deleted at once.
 fn batch(etcd: &Etcd, from: u32, to: u32, version: u32) -> Result<()> {
     let put = |number| {
         let (key, value) = object(number, version);
         json!({"requestPut": {"key": STANDARD.encode(key), "value": STANDARD.encode(value)}})
     };
-    let passing = STANDARD.encode(format!("/registry/events/default/event-{from}"));
-    let event = json!({"requestPut": {"key": passing, "value": STANDARD.encode("{}")}});
-    let puts: Vec<Value> = (from..to).map(put).chain([event]).collect();
+    let passing = STANDARD.encode(format!("/passing/{from}"));
+    let put_once = json!({"requestPut": {"key": passing, "value": STANDARD.encode("{}")}});
+    let puts: Vec<Value> = (from..to).map(put).chain([put_once]).collect();
     etcd.post("/v3/kv/txn", &json!({"success": puts}))?;
     etcd.post("/v3/kv/deleterange", &json!({"key": passing})).map(drop)
 }

@@ -90,10 +90,10 @@ impl Pass {
                 self.looked.root_ca = pem.map(|pem| hex(&Sha256::digest(pem.as_bytes())));
             }
             ["validatingwebhookconfigurations", _] => {
-                self.webhooks("validatingwebhookconfiguration", show().as_ref())
+                self.webhooks("validatingwebhookconfiguration", show().as_ref());
             }
             ["mutatingwebhookconfigurations", _] => {
-                self.webhooks("mutatingwebhookconfiguration", show().as_ref())
+                self.webhooks("mutatingwebhookconfiguration", show().as_ref());
             }
             ["pods", "kube-system", name] if name.starts_with("etcd-") => self.etcd(show().as_ref()),
             _ => {}
