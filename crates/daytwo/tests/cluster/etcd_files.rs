@@ -150,3 +150,38 @@ fn a_namespace_comes_back_out_of_a_snapshot() {
     operator.run("backup diff rescue --live -n rescued --exclude-resources pods,jobs").exits(0);
     operator.run(&format!("etcd export {file} rescue {export}")).exits(4).says("rescue");
 }
+
+/// What K3s keeps in the datastore, sealed by the server token `the passphrase`: made by `daytwo-etcd/tests/k3s/seal.go`.
+const SEALED: &str = concat!(
+    "0123456789abcdef:FaZPjZyBq/Tf5LigAkrW9Z+v9S5ZV/bPSUN/TTQyl9nJVLWbAhoYhCm1nlLo2DCqzrsp/Doxwpl9ZWsr+vM",
+    "VlMKB4TcLy9LLPbuZOAhFQ1Rq82fQe69ycVGlAAf+jTi9zpuErPleMZ7ML1xmhphwzmwkuwtl8Y05s+14mu6s8omTMDonPpdrAQ7",
+    "zxQ46gPhFd8mabocAZd/Sj9x8LVDdWtSuK5rEstpp1hnIZ065nMPjg4AxzmbdksybOjKQtTZCFF1rry/NZFhnC+Jpo4e8",
+);
+
+#[test]
+fn a_server_token_is_held_against_a_snapshot_and_never_shown() {
+    let Some(operator) = Operator::new() else { return };
+    let write = |name: &str, text: &str| std::fs::write(operator.person.home().join(name), text).unwrap();
+    write("token", "K10::server:the passphrase\n");
+    write("other", "another passphrase\n");
+    let before = operator.snapshot("unsealed.db");
+    operator.run(&format!("etcd status {before} --token-file token")).exits(1).prints("sealed by a token");
+
+    operator.plane.etcdctl(&["put", "/bootstrap/97391a8b4614", SEALED]).unwrap();
+    let file = operator.snapshot("sealed.db");
+    let opens = operator.run(&format!("etcd status {file} --token-file token -o json")).exits(0).json();
+    conforms(&opens);
+    assert_eq!((&opens["token"]["verdict"], &opens["token"]["opens"]), (&"Opens".into(), &true.into()));
+    assert_eq!(opens["token"]["inside"], serde_json::json!(["EncryptionConfig", "ServerCAKey"]));
+    let wrong = operator.run(&format!("etcd status {file} --token-file other")).exits(1);
+    let wrong = wrong.prints("does not open this file").prints("97391a8b4614");
+    for ran in [operator.run(&format!("etcd status {file} --token-file token -vvv")), wrong] {
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            !said.contains("the passphrase") && !said.contains("another") && !said.contains("hidden"),
+            "{said}"
+        );
+    }
+    operator.run(&format!("etcd get {file} --key /bootstrap/97391a8b4614")).exits(4).says("--show-secrets");
+    operator.run(&format!("etcd status {file} --token-file none")).exits(2).says("none");
+}
