@@ -7,7 +7,7 @@ use std::io::IsTerminal;
 
 use daytwo_core::resource::{ResourceType, objects};
 use daytwo_etcd::keyspace;
-use daytwo_etcd::kube::{Catalogue, NotShown, Place, Seal, Shown};
+use daytwo_etcd::kube::{Catalogue, NotShown, Place, Seal, Shown, Unknown};
 
 use super::open::{self, Opened, resource_of};
 use crate::cli::etcd::file::Get;
@@ -17,6 +17,9 @@ use crate::filters;
 use crate::output::objects::Printer;
 use crate::question::Question;
 use crate::settings::Session;
+
+/// How many fields are named that a newer Kubernetes wrote.
+const NAMED: usize = 5;
 
 /// Prints the objects; exit 1 where one that was named is not in the file, exit 3 where one cannot be read.
 ///
@@ -132,11 +135,7 @@ impl Answer<'_> {
                     return Ok(());
                 }
                 if shown.unknown_count > 0 {
-                    let unknown = shown.unknown_count;
-                    self.session.speak.warn(&format!(
-                        "{} holds {unknown} fields of a newer Kubernetes, which are not shown",
-                        key()
-                    ));
+                    self.session.speak.warn(&format!("{}: {}", key(), newer(&shown)));
                 }
                 printer.object(kind, namespace, name, &bytes)
             }
@@ -152,6 +151,20 @@ impl Answer<'_> {
             }
         }
     }
+}
+
+/// The fields that a newer Kubernetes wrote, by the part of the object that holds them and their number in protobuf.
+fn newer(shown: &Shown) -> String {
+    let name = |field: &Unknown| match field.path.as_str() {
+        "" => format!("field {}", field.number),
+        path => format!("field {} of {path}", field.number),
+    };
+    let mut names: Vec<String> = shown.unknown.iter().take(NAMED).map(name).collect();
+    let more = shown.unknown_count.saturating_sub(names.len());
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    format!("what a newer Kubernetes wrote is not shown: {}", names.join(", "))
 }
 
 /// Prints the value of one key as it stands in the file.
@@ -181,4 +194,26 @@ fn raw(session: &Session, opened: &Opened, key: &str, verb: &Get) -> Result {
     }
     session.out.bytes(&value)?;
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use daytwo_etcd::kube::Gvk;
+
+    use super::*;
+
+    #[test]
+    fn fields_of_a_newer_kubernetes_are_named() {
+        let field = |path: &str, number| Unknown { path: path.to_owned(), number };
+        let mut shown = Shown {
+            object: serde_json::json!({}),
+            gvk: Gvk::new("v1", "Pod"),
+            seal: None,
+            unknown: vec![field("", 9), field("spec.containers[1]", 99)],
+            unknown_count: 2,
+        };
+        assert!(newer(&shown).ends_with(": field 9, field 99 of spec.containers[1]"), "{}", newer(&shown));
+        shown.unknown_count = 7;
+        assert!(newer(&shown).ends_with("spec.containers[1], 5 more"), "{}", newer(&shown));
+    }
 }
