@@ -18,6 +18,8 @@
 //! }
 //! ```
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +133,20 @@ pub struct Changed {
     pub was: Option<String>,
     /// What is there now; `None` where there is nothing.
     pub is: Option<String>,
+}
+
+impl Changed {
+    /// All of them in one line.
+    pub fn list(changed: &[Changed]) -> String {
+        changed.iter().map(Changed::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for Changed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
+        write!(out, "{} was {} and is {}", self.what, side(&self.was), side(&self.is))
+    }
 }
 
 /// Steps that belong together, with a name for people.
@@ -299,8 +315,8 @@ pub struct Place {
     pub step: usize,
 }
 
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.phase, self.step)
     }
 }

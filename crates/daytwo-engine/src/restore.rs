@@ -64,7 +64,10 @@ pub enum RestoreError {
         source: RunError,
     },
     /// What the plan relied on is no longer so.
-    #[error("run {run} cannot go on: {}; begin a new restore, which keeps what is there", changes(changed))]
+    #[error(
+        "run {run} cannot go on: {}; begin a new restore, which keeps what is there",
+        Changed::list(changed)
+    )]
     Stale {
         /// The run.
         run: String,
@@ -92,14 +95,6 @@ pub enum RestoreError {
     /// It was asked to stop before anything was written.
     #[error("given up; nothing was written")]
     Cancelled,
-}
-
-fn changes(changed: &[Changed]) -> String {
-    let text = |change: &Changed| {
-        let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
-        format!("{} was {} and is {}", change.what, side(&change.was), side(&change.is))
-    };
-    changed.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 /// Restores from one backup into one site.

@@ -40,10 +40,7 @@ pub enum EtcdRunError {
         source: RunError,
     },
     /// What the plan relied on is no longer so.
-    #[error(
-        "run {run} cannot go on: {} changed since; plan anew, which leaves alone what is done",
-        what(changed)
-    )]
+    #[error("run {run} cannot go on: {}; plan anew, which leaves alone what is done", Changed::list(changed))]
     Stale {
         /// The run.
         run: String,
@@ -53,14 +50,6 @@ pub enum EtcdRunError {
     /// It was asked to stop before it had begun.
     #[error("given up; nothing was done")]
     Cancelled,
-}
-
-fn what(changed: &[Changed]) -> String {
-    let text = |change: &Changed| {
-        let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
-        format!("{} ({} before, {} now)", change.what, side(&change.was), side(&change.is))
-    };
-    changed.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 /// Runs plans on one etcd cluster.

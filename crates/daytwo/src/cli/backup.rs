@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
-use super::shared::{At, Filters, Identities, Scope};
+use super::shared::{At, Filters, Identities, Scope, Writing};
 
 /// Verbs about backups.
 #[derive(Debug, Subcommand)]
@@ -45,15 +45,8 @@ pub struct Create {
     pub name: Option<String>,
     #[command(flatten)]
     pub filters: Filters,
-    /// When Velero's garbage collection may delete the backup (720h, 30d) [default: never]
-    #[arg(long, value_name = "DURATION")]
-    pub ttl: Option<String>,
-    /// Encrypt every file of the backup to this age recipient; may be repeated. Velero passes such backups over
-    #[arg(long, value_name = "RECIPIENT")]
-    pub encrypt_to: Vec<String>,
-    /// Sign with this ed25519 private key (PEM)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub sign_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub writing: Writing,
     /// Ask the API server for gzip: for slow links, at a third more CPU of the server
     #[arg(long)]
     pub compress: bool,

@@ -164,6 +164,20 @@ pub struct Filters {
     pub include_cluster_resources: Option<bool>,
 }
 
+/// How a backup is written.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Writing {
+    /// When Velero's garbage collection may delete the backup (720h, 30d) [default: never]
+    #[arg(long, value_name = "DURATION")]
+    pub ttl: Option<String>,
+    /// Encrypt every file of the backup to this age recipient; may be repeated. Velero passes such backups over
+    #[arg(long, value_name = "RECIPIENT")]
+    pub encrypt_to: Vec<String>,
+    /// Sign with this ed25519 private key (PEM)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub sign_key: Option<PathBuf>,
+}
+
 /// Keys to read an encrypted backup with.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Identities {

@@ -89,7 +89,7 @@ fn veleros_backup_command_line_means_the_same() {
     assert_eq!(create.filters.exclude_resources, ["secrets"]);
     assert_eq!(create.filters.selector.as_deref(), Some("app=web"));
     assert_eq!(create.filters.include_cluster_resources, Some(false));
-    assert_eq!(create.ttl.as_deref(), Some("720h"));
+    assert_eq!(create.writing.ttl.as_deref(), Some("720h"));
     assert_eq!(create.at.location.as_deref(), Some("/b"));
 }
 

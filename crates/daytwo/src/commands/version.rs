@@ -23,7 +23,9 @@ struct Version {
 }
 
 impl Document for Version {
-    const KIND: &'static str = "Version";
+    fn kind(&self) -> Option<&'static str> {
+        Some("Version")
+    }
 
     fn text(&self, _: Paint, wide: bool) -> String {
         if wide {

@@ -25,10 +25,8 @@ pub const API_VERSION: &str = "daytwo.dev/v1alpha1";
 
 /// A result that can be printed in every format.
 pub trait Document: Serialize {
-    /// The kind, as in the schema's file name.
-    const KIND: &'static str;
-    /// Whether it says its `apiVersion` and `kind` by itself.
-    const SAYS_KIND: bool = false;
+    /// The kind, as in the schema's file name; `None` where the document says its `apiVersion` and `kind` by itself.
+    fn kind(&self) -> Option<&'static str>;
     /// The text for people, each line with its newline; `wide` asks for more columns.
     fn text(&self, paint: Paint, wide: bool) -> String;
     /// One name a line for `-o name`.
@@ -80,8 +78,10 @@ impl Out {
 
 fn render<T: Document>(document: &T, format: Format, paint: Paint) -> Result<Vec<u8>> {
     let compact = || -> Result<Vec<u8>> {
-        let versioned = Versioned { api_version: API_VERSION, kind: T::KIND, document };
-        Ok(if T::SAYS_KIND { serde_json::to_vec(document)? } else { serde_json::to_vec(&versioned)? })
+        Ok(match document.kind() {
+            None => serde_json::to_vec(document)?,
+            Some(kind) => serde_json::to_vec(&Versioned { api_version: API_VERSION, kind, document })?,
+        })
     };
     Ok(match format {
         Format::Table => document.text(paint, false).into_bytes(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use crate::cli::shared::{At, Filters, Scope};
+use crate::cli::shared::{At, Filters, Scope, Writing};
 
 /// A file, and how to read it.
 #[derive(Debug, Clone, Args)]
@@ -212,15 +212,8 @@ pub struct Export {
     pub moment: Moment,
     #[command(flatten)]
     pub filters: Filters,
-    /// When Velero's garbage collection may delete the backup (720h, 30d) [default: never]
-    #[arg(long, value_name = "DURATION")]
-    pub ttl: Option<String>,
-    /// Encrypt every file of the backup to this age recipient; may be repeated. Velero passes such backups over
-    #[arg(long, value_name = "RECIPIENT")]
-    pub encrypt_to: Vec<String>,
-    /// Sign with this ed25519 private key (PEM)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub sign_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub writing: Writing,
     #[command(flatten)]
     pub at: At,
 }

@@ -1,8 +1,6 @@
 //! `daytwo backup create`.
 
-use daytwo_archive::encrypt::Recipient;
-use daytwo_archive::sign::SigningKey;
-use daytwo_archive::{BackupName, WriteOptions};
+use daytwo_archive::BackupName;
 use daytwo_engine::api::Patience;
 use daytwo_engine::{BackupRequest, ClusterOptions, Site};
 
@@ -10,16 +8,13 @@ use crate::cli::backup::Create;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::filters;
-use crate::output::words;
 use crate::place;
 use crate::progress::Progress;
 use crate::settings::Session;
 
 use super::describe::{self, Style};
 use super::naming;
-
-/// Threads that compress: two keep up with an API server.
-const COMPRESSORS: usize = 2;
+use super::writing;
 
 /// Backs the cluster up and prints what came of it; exit 1 where something wanted could not be read.
 ///
@@ -27,15 +22,8 @@ const COMPRESSORS: usize = 2;
 /// Exit 2 for what cannot be asked, exit 3 where cluster or store do not answer, exit 4 where the name is taken.
 pub async fn run(session: &Session, verb: Create) -> Result {
     let filter = filters::filter(&verb.filters)?;
-    let ttl = verb.ttl.as_deref().map(words::duration).transpose()?;
     let named = verb.name.as_deref().map(BackupName::try_from).transpose()?;
-    let write = WriteOptions {
-        run: session.run.clone(),
-        started: session.clock.now(),
-        recipients: verb.encrypt_to.iter().map(|text| text.parse::<Recipient>()).collect::<Result<_, _>>()?,
-        sign: verb.sign_key.as_deref().map(SigningKey::load).transpose()?,
-        threads: COMPRESSORS,
-    };
+    let (write, ttl) = writing::options(session, &verb.writing)?;
     let cluster = ClusterOptions { compress: verb.compress, ..session.cluster.clone() };
     let connecting = async {
         let location = place::open(session, &verb.at).await?;

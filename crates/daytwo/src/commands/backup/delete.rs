@@ -36,7 +36,9 @@ pub struct Gone {
 }
 
 impl Document for BackupDeletion {
-    const KIND: &'static str = "BackupDeletion";
+    fn kind(&self) -> Option<&'static str> {
+        Some("BackupDeletion")
+    }
 
     fn text(&self, _: Paint, _: bool) -> String {
         self.deleted.iter().map(|gone| format!("{gone}\n")).collect()

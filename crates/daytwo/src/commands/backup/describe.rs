@@ -45,7 +45,9 @@ impl BackupDocument {
 }
 
 impl Document for BackupDocument {
-    const KIND: &'static str = "Backup";
+    fn kind(&self) -> Option<&'static str> {
+        Some("Backup")
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         match self.style {

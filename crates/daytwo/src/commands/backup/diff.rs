@@ -1,48 +1,15 @@
 //! `daytwo backup diff`: what was added, removed and changed between two backups, or a backup and the cluster.
 
-use serde::Serialize;
-
 use crate::cli::backup::Diff;
 use crate::commands::compare::live::Live;
 use crate::commands::compare::stored::Stored;
-use crate::commands::compare::{self, Differences, Side};
+use crate::commands::compare::{self, Side};
 use crate::failure::Result;
 use crate::filters;
-use crate::output::Document;
-use crate::output::paint::Paint;
 use crate::place;
 use crate::settings::Session;
 
 use super::open;
-
-/// What differs.
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
-struct BackupDiff(Differences);
-
-impl From<Differences> for BackupDiff {
-    fn from(differences: Differences) -> Self {
-        Self(differences)
-    }
-}
-
-impl AsRef<Differences> for BackupDiff {
-    fn as_ref(&self) -> &Differences {
-        &self.0
-    }
-}
-
-impl Document for BackupDiff {
-    const KIND: &'static str = "BackupDiff";
-
-    fn text(&self, paint: Paint, _: bool) -> String {
-        self.0.text(paint)
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.0.names()
-    }
-}
 
 /// Compares and prints.
 ///
@@ -61,5 +28,5 @@ pub async fn run(session: &Session, verb: Diff) -> Result {
         };
         Ok((Stored::Backup(Box::new(before)), after))
     };
-    compare::run::<BackupDiff>(session, filter, compare::options(verb.noise, verb.show_secrets), sides).await
+    compare::run(session, "BackupDiff", filter, compare::options(verb.noise, verb.show_secrets), sides).await
 }

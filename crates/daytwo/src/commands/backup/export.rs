@@ -60,7 +60,9 @@ struct Note {
 }
 
 impl Document for BackupExport {
-    const KIND: &'static str = "BackupExport";
+    fn kind(&self) -> Option<&'static str> {
+        Some("BackupExport")
+    }
 
     fn text(&self, _: Paint, wide: bool) -> String {
         let mut text =

@@ -25,7 +25,9 @@ struct BackupList {
 }
 
 impl Document for BackupList {
-    const KIND: &'static str = "BackupList";
+    fn kind(&self) -> Option<&'static str> {
+        Some("BackupList")
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         let mut header = vec!["NAME", "STATUS", "AGE", "EXPIRES", "OBJECTS", "MADE-BY"];

@@ -13,6 +13,7 @@ mod naming;
 pub mod objects;
 mod prune;
 mod verify;
+pub mod writing;
 
 use crate::cli::backup::Backup;
 use crate::failure::Result;

@@ -67,7 +67,9 @@ impl Action {
 }
 
 impl Document for BackupPruning {
-    const KIND: &'static str = "BackupPruning";
+    fn kind(&self) -> Option<&'static str> {
+        Some("BackupPruning")
+    }
 
     fn text(&self, paint: Paint, _: bool) -> String {
         let mut table = Table::new(["BACKUP", "ACTION", "WHY"]);

@@ -26,7 +26,9 @@ struct Verification {
 }
 
 impl Document for Verification {
-    const KIND: &'static str = "BackupVerification";
+    fn kind(&self) -> Option<&'static str> {
+        Some("BackupVerification")
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         let report = &self.report;

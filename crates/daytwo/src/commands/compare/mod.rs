@@ -28,9 +28,11 @@ use stored::Stored;
 /// What differs.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Differences {
+struct Differences {
+    #[serde(skip)]
+    kind: &'static str,
     /// What is compared from: a backup or a file.
-    pub before: String,
+    before: String,
     /// What is compared to: a backup, a file, or the cluster's context.
     after: String,
     /// Whether `after` is the cluster.
@@ -58,9 +60,14 @@ impl Differences {
     fn count(&self) -> usize {
         self.added.len() + self.removed.len() + self.changed.len()
     }
+}
 
-    /// The text for people.
-    pub fn text(&self, paint: Paint) -> String {
+impl Document for Differences {
+    fn kind(&self) -> Option<&'static str> {
+        Some(self.kind)
+    }
+
+    fn text(&self, paint: Paint, _: bool) -> String {
         let mut text = String::new();
         for object in &self.removed {
             text.push_str(&format!("{}\n", paint.bad(&format!("- {object}"))));
@@ -77,8 +84,7 @@ impl Differences {
         text
     }
 
-    /// The objects that differ, one a line.
-    pub fn names(&self) -> Vec<String> {
+    fn names(&self) -> Vec<String> {
         let changed = self.changed.iter().map(|changed| &changed.object);
         self.removed.iter().chain(&self.added).chain(changed).map(ToString::to_string).collect()
     }
@@ -92,13 +98,14 @@ pub fn options(noise: bool, show_secrets: bool) -> Options {
     }
 }
 
-/// Compares what `sides` gives, and prints it as the document `D`; exit 1 where something differs, exit 3 where nothing
+/// Compares what `sides` gives, and prints it as a document of `kind`; exit 1 where something differs, exit 3 where nothing
 /// is known to differ but something could not be compared.
 ///
 /// # Errors
 /// Those of `sides`, and of reading either side.
-pub async fn run<D: Document + From<Differences> + AsRef<Differences>>(
+pub async fn run(
     session: &Session,
+    kind: &'static str,
     filter: Filter,
     options: Options,
     sides: impl Future<Output = Result<(Stored, Side)>>,
@@ -111,8 +118,7 @@ pub async fn run<D: Document + From<Differences> + AsRef<Differences>>(
     let stopped = || Failure::new(Exit::Failed, "stopped: nothing is said about what differs");
     let found = session.interrupt.or(comparing).await.ok_or_else(stopped)?;
     drop(progress);
-    let document = D::from(found?);
-    let found = document.as_ref();
+    let found = Differences { kind, ..found? };
     for what in &found.unknown {
         session.speak.warn(what);
     }
@@ -125,7 +131,7 @@ pub async fn run<D: Document + From<Differences> + AsRef<Differences>>(
         found.changed.len(),
         words::count(found.same, "object")
     ));
-    session.out.document(&document)?;
+    session.out.document(&found)?;
     Ok(match (found.count(), found.unknown.is_empty()) {
         (0, true) => Exit::Done,
         (0, false) => Exit::Unknown,

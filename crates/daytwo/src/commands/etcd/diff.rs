@@ -1,47 +1,14 @@
 //! `daytwo etcd diff`: what was added, removed and changed between two files, or a file and the cluster.
 
-use serde::Serialize;
-
 use super::open::Opened;
 use super::snapshot::Snapshot;
 use crate::cli::etcd::file::Diff;
 use crate::commands::compare::live::Live;
 use crate::commands::compare::stored::Stored;
-use crate::commands::compare::{self, Differences, Side};
+use crate::commands::compare::{self, Side};
 use crate::failure::Result;
 use crate::filters;
-use crate::output::Document;
-use crate::output::paint::Paint;
 use crate::settings::Session;
-
-/// What differs.
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
-struct EtcdDiff(Differences);
-
-impl From<Differences> for EtcdDiff {
-    fn from(differences: Differences) -> Self {
-        Self(differences)
-    }
-}
-
-impl AsRef<Differences> for EtcdDiff {
-    fn as_ref(&self) -> &Differences {
-        &self.0
-    }
-}
-
-impl Document for EtcdDiff {
-    const KIND: &'static str = "EtcdDiff";
-
-    fn text(&self, paint: Paint, _: bool) -> String {
-        self.0.text(paint)
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.0.names()
-    }
-}
 
 /// Compares and prints.
 ///
@@ -61,5 +28,5 @@ pub async fn run(session: &Session, verb: Diff) -> Result {
         };
         Ok((before, after))
     };
-    compare::run::<EtcdDiff>(session, filter, compare::options(verb.noise, verb.show_secrets), sides).await
+    compare::run(session, "EtcdDiff", filter, compare::options(verb.noise, verb.show_secrets), sides).await
 }

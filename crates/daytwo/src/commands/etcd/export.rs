@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use daytwo_archive::encrypt::Recipient;
-use daytwo_archive::sign::SigningKey;
-use daytwo_archive::{BackupName, Problem, Server, WriteOptions};
+use daytwo_archive::{BackupName, Problem, Server};
 use daytwo_core::resource::{Named, ResourceType};
 use daytwo_engine::StoredRequest;
 
@@ -13,6 +11,7 @@ use super::snapshot::{Entry, Snapshot};
 use super::versions;
 use crate::cli::etcd::file::{As, Export};
 use crate::commands::backup::describe::{self, Style};
+use crate::commands::backup::writing;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::filters;
@@ -21,9 +20,6 @@ use crate::place;
 use crate::progress::Progress;
 use crate::settings::Session;
 
-/// Threads that compress.
-const COMPRESSORS: usize = 2;
-
 /// Writes the backup and prints what came of it; exit 1 where an object could not be shown.
 ///
 /// # Errors
@@ -31,15 +27,8 @@ const COMPRESSORS: usize = 2;
 pub async fn run(session: &Session, verb: Export) -> Result {
     let As::Backup = verb.form;
     let mut filter = filters::filter(&verb.filters)?;
-    let ttl = verb.ttl.as_deref().map(words::duration).transpose()?;
     let named = verb.name.as_deref().map(BackupName::try_from).transpose()?;
-    let write = WriteOptions {
-        run: session.run.clone(),
-        started: session.clock.now(),
-        recipients: verb.encrypt_to.iter().map(|text| text.parse::<Recipient>()).collect::<Result<_, _>>()?,
-        sign: verb.sign_key.as_deref().map(SigningKey::load).transpose()?,
-        threads: COMPRESSORS,
-    };
+    let (write, ttl) = writing::options(session, &verb.writing)?;
     let opened = Opened::open(session, &verb.source.file, &verb.source.reading)?;
     let snapshot = Snapshot::of(opened, verb.moment.revision)?;
     let known: Vec<Named> =

@@ -60,7 +60,9 @@ pub async fn run(session: &Session, verb: Health) -> Result {
 }
 
 impl Document for EtcdHealth {
-    const KIND: &'static str = "EtcdHealth";
+    fn kind(&self) -> Option<&'static str> {
+        Some("EtcdHealth")
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         let mut text = self.head(paint);

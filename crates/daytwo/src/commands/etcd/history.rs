@@ -75,7 +75,9 @@ struct Manager {
 }
 
 impl Document for EtcdHistory {
-    const KIND: &'static str = "EtcdHistory";
+    fn kind(&self) -> Option<&'static str> {
+        Some("EtcdHistory")
+    }
 
     fn text(&self, paint: Paint, _: bool) -> String {
         let mut text = String::new();

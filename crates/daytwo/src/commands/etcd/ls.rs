@@ -48,7 +48,9 @@ struct Listed {
 }
 
 impl Document for Keys {
-    const KIND: &'static str = "EtcdKeys";
+    fn kind(&self) -> Option<&'static str> {
+        Some("EtcdKeys")
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         let mut header = vec!["KEY", "REVISION", "SIZE"];

@@ -166,9 +166,9 @@ struct PlanDocument {
 }
 
 impl Document for PlanDocument {
-    /// Or `EtcdDisarmPlan`: the plan says which.
-    const KIND: &'static str = "EtcdDefragPlan";
-    const SAYS_KIND: bool = true;
+    fn kind(&self) -> Option<&'static str> {
+        None
+    }
 
     fn text(&self, paint: Paint, _: bool) -> String {
         let SiteIdentity { context, version, .. } = &self.plan.site;
@@ -258,7 +258,9 @@ pub fn does(kind: &Kind) -> &'static str {
 }
 
 impl Document for EtcdRun {
-    const KIND: &'static str = "EtcdRun";
+    fn kind(&self) -> Option<&'static str> {
+        Some("EtcdRun")
+    }
 
     fn text(&self, paint: Paint, _: bool) -> String {
         let state = if self.state == "Finished" { paint.good(self.state) } else { paint.odd(self.state) };

@@ -30,7 +30,9 @@ use crate::settings::Session;
 struct Page(Recovery);
 
 impl Document for Page {
-    const KIND: &'static str = "RecoveryPlan";
+    fn kind(&self) -> Option<&'static str> {
+        Some("RecoveryPlan")
+    }
 
     fn text(&self, _: Paint, _: bool) -> String {
         self.0.to_string()

@@ -54,7 +54,9 @@ struct Member {
 }
 
 impl Document for Restored {
-    const KIND: &'static str = "EtcdRestore";
+    fn kind(&self) -> Option<&'static str> {
+        Some("EtcdRestore")
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         let mut text = format!(

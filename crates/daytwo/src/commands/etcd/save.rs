@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use daytwo_archive::encrypt::Recipient;
 use daytwo_archive::{BackupName, Location, LocationOptions};
 use daytwo_engine::etcd::{Revisions, STORE, SaveRequest, Saved, Source, Target, depends, save_sqlite};
 use serde::Serialize;
 
 use crate::cli::etcd::live::Save;
+use crate::commands::backup::writing::recipients;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Document;
@@ -24,8 +24,7 @@ use super::reach;
 /// # Errors
 /// Exit 2 for what cannot be asked, exit 3 where etcd or the store do not answer, exit 4 where the name is taken.
 pub async fn run(session: &Session, verb: Save) -> Result {
-    let recipients: Vec<Recipient> =
-        verb.encrypt_to.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    let recipients = recipients(&verb.encrypt_to)?;
     let target = target(session, &verb).await?;
     let root = &verb.reach.host_root;
     let request = SaveRequest { member: verb.member, recipients, depends: depends(root) };
@@ -81,8 +80,9 @@ struct SavedDocument {
 }
 
 impl Document for SavedDocument {
-    const KIND: &'static str = "EtcdSnapshot";
-    const SAYS_KIND: bool = true;
+    fn kind(&self) -> Option<&'static str> {
+        None
+    }
 
     fn text(&self, paint: Paint, _: bool) -> String {
         let saved = &self.saved;

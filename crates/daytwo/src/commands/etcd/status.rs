@@ -206,7 +206,9 @@ fn of_kine(kine: &Kine) -> Result<Of> {
 }
 
 impl Document for EtcdStatus {
-    const KIND: &'static str = "EtcdStatus";
+    fn kind(&self) -> Option<&'static str> {
+        Some("EtcdStatus")
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         let mut text = match &self.store {

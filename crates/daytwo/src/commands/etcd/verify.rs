@@ -53,7 +53,9 @@ struct Finding {
 }
 
 impl Document for Verification {
-    const KIND: &'static str = "EtcdVerification";
+    fn kind(&self) -> Option<&'static str> {
+        Some("EtcdVerification")
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         let mut text = String::new();

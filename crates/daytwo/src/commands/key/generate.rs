@@ -31,7 +31,9 @@ struct Key {
 }
 
 impl Document for Key {
-    const KIND: &'static str = "Key";
+    fn kind(&self) -> Option<&'static str> {
+        Some("Key")
+    }
 
     fn text(&self, _: Paint, _: bool) -> String {
         let mut text = format!("private: {}\n", self.private_file.display());

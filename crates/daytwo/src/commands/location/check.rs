@@ -42,7 +42,9 @@ impl From<CheckResult> for Step {
 }
 
 impl Document for LocationCheck {
-    const KIND: &'static str = "LocationCheck";
+    fn kind(&self) -> Option<&'static str> {
+        Some("LocationCheck")
+    }
 
     fn text(&self, paint: Paint, _: bool) -> String {
         let mut table = Table::new(["STEP", "OUTCOME", "DETAIL"]);

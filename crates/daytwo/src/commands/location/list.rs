@@ -26,7 +26,9 @@ struct Item {
 }
 
 impl Document for LocationList {
-    const KIND: &'static str = "LocationList";
+    fn kind(&self) -> Option<&'static str> {
+        Some("LocationList")
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         let mut header = vec!["NAME", "DEFAULT", "URL"];

@@ -41,7 +41,9 @@ struct Item {
 }
 
 impl Document for RestoreList {
-    const KIND: &'static str = "RestoreList";
+    fn kind(&self) -> Option<&'static str> {
+        Some("RestoreList")
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         let mut header = vec!["RUN", "BACKUP", "STATE", "AGE", "CREATED", "DIFFERS", "FAILED"];

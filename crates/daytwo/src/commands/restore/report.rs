@@ -84,8 +84,9 @@ pub fn end(session: &Session, again: &str, places: &Places, report: Result<Repor
 }
 
 impl Document for ReportDocument {
-    const KIND: &'static str = "RestoreReport";
-    const SAYS_KIND: bool = true;
+    fn kind(&self) -> Option<&'static str> {
+        None
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         let report = &self.report;

@@ -287,8 +287,9 @@ impl Serialize for AsPlan {
 }
 
 impl Document for AsReport {
-    const KIND: &'static str = "RestoreReport";
-    const SAYS_KIND: bool = true;
+    fn kind(&self) -> Option<&'static str> {
+        None
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         self.0.text(paint, wide)
@@ -300,8 +301,9 @@ impl Document for AsReport {
 }
 
 impl Document for AsPlan {
-    const KIND: &'static str = "RestorePlan";
-    const SAYS_KIND: bool = true;
+    fn kind(&self) -> Option<&'static str> {
+        None
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         self.view.text(paint, wide)

@@ -43,7 +43,9 @@ struct Item {
 }
 
 impl Document for RunList {
-    const KIND: &'static str = "RunList";
+    fn kind(&self) -> Option<&'static str> {
+        Some("RunList")
+    }
 
     fn text(&self, paint: Paint, wide: bool) -> String {
         let mut header = vec!["RUN", "DOES", "STATE", "STEPS", "AGE", "HOLDER"];

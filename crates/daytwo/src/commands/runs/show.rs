@@ -62,7 +62,9 @@ struct Step {
 }
 
 impl Document for Run {
-    const KIND: &'static str = "Run";
+    fn kind(&self) -> Option<&'static str> {
+        Some("Run")
+    }
 
     fn text(&self, paint: Paint, _: bool) -> String {
         let mut text = format!(
