@@ -42,13 +42,18 @@ pub enum Verdict {
     },
 }
 
+/// Under which key a server keeps what it sealed by a passphrase.
+fn bootstrap_key(passphrase: &str) -> String {
+    format!("{PREFIX}{}", seal::digest(passphrase))
+}
+
 /// Whether `token` opens what `store` holds at its newest revision.
 ///
 /// # Errors
 /// Those of the store.
 pub fn verdict(store: &dyn Store, token: &Token) -> Result<Verdict> {
     for passphrase in token.passphrases() {
-        let key = format!("{PREFIX}{}", seal::digest(passphrase));
+        let key = bootstrap_key(passphrase);
         let mut sealed = None;
         keyspace::get(store, key.as_bytes(), None, &mut |record| sealed = Some(record.value.to_vec()))?;
         if let Some(sealed) = sealed {

@@ -78,6 +78,12 @@ impl Token {
         self.ca.as_deref()
     }
 
+    /// The key of the datastore under which a server with this token keeps its data: no secret, and by it a token is
+    /// recognized.
+    pub fn bootstrap_key(&self) -> String {
+        super::bootstrap_key(&self.passphrase)
+    }
+
     /// By what a server may have sealed: the passphrase; as old releases did, the whole token, or nothing at all.
     pub(super) fn passphrases(&self) -> impl Iterator<Item = &str> {
         let whole = (self.whole != self.passphrase).then_some(self.whole.as_str());

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use daytwo_archive::digest::Digest;
+use daytwo_etcd::k3s;
+use daytwo_etcd::kube::Keyring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde::{Deserialize, Serialize};
@@ -203,20 +205,13 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
-/// A token file holds `K10<hash of the CAs>::<user>:<passphrase>`, or the passphrase alone (k3s
-/// pkg/clientaccess/token.go).
 fn token(path: &Path) -> Result<Token, String> {
-    let text = String::from_utf8(read(path)?).map_err(|_| format!("{} is no text", path.display()))?;
-    let text = text.trim();
-    let passphrase = match text.strip_prefix("K10").and_then(|rest| rest.split_once("::")) {
-        Some((_, login)) => login.split_once(':').map_or(login, |(_, passphrase)| passphrase),
-        None => text,
-    };
-    if passphrase.is_empty() {
-        return Err(format!("{} is empty", path.display()));
-    }
-    let digest = Digest::of(passphrase.as_bytes()).to_string();
-    Ok(Token { path: path.to_owned(), bootstrap_key: format!("/bootstrap/{}", &digest[..12]), opens: None })
+    let token = k3s::Token::parse(&text(path)?).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(Token { path: path.to_owned(), bootstrap_key: token.bootstrap_key(), opens: None })
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    String::from_utf8(read(path)?).map_err(|_| format!("{} is no text", path.display()))
 }
 
 /// The value of `--encryption-provider-config` of kubeadm's API server; `None` where it has none.
@@ -230,53 +225,10 @@ fn named_by_manifest(root: &Path) -> Result<Option<PathBuf>, String> {
     Ok(value.map(|value| root.join(value)))
 }
 
-/// The parts of an EncryptionConfiguration that are no secret.
-#[derive(Deserialize)]
-struct Config {
-    #[serde(default)]
-    resources: Vec<Resources>,
-}
-
-#[derive(Deserialize)]
-struct Resources {
-    #[serde(default)]
-    providers: Vec<std::collections::BTreeMap<String, Option<Provider>>>,
-}
-
-#[derive(Deserialize)]
-struct Provider {
-    #[serde(default)]
-    keys: Vec<Named>,
-    /// Of KMS.
-    name: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    name: String,
-}
-
 fn encryption(path: &Path) -> Result<Encryption, String> {
-    let bytes = read(path)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| format!("{} is no text", path.display()))?;
-    // What the parser says may quote the text, which holds keys.
-    let config: Config = serde_saphyr::from_str(text)
-        .map_err(|_| format!("{} is no EncryptionConfiguration", path.display()))?;
-    let mut keys = Vec::new();
-    for (provider, settings) in config.resources.into_iter().flat_map(|each| each.providers).flatten() {
-        let Some(settings) = settings else {
-            keys.push(provider);
-            continue;
-        };
-        let named = settings.keys.into_iter().map(|key| key.name).chain(settings.name);
-        let before = keys.len();
-        keys.extend(named.map(|name| format!("{provider}/{name}")));
-        if keys.len() == before {
-            keys.push(provider);
-        }
-    }
-    keys.dedup();
-    Ok(Encryption { path: path.to_owned(), sha256: Digest::of(&bytes), keys })
+    let text = text(path)?;
+    let keys = Keyring::names(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(Encryption { path: path.to_owned(), sha256: Digest::of(text.as_bytes()), keys })
 }
 
 fn authorities(path: &Path) -> Result<Vec<Authority>, String> {

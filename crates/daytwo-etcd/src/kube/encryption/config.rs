@@ -34,12 +34,29 @@ struct Resources {
     providers: Vec<Providers>,
 }
 
-/// One of these is set. KMS and identity have no keys.
+/// One of these is set.
 #[derive(Deserialize)]
 struct Providers {
     aescbc: Option<Keys>,
     aesgcm: Option<Keys>,
     secretbox: Option<Keys>,
+    kms: Option<Kms>,
+}
+
+impl Providers {
+    /// Those that have keys.
+    fn with_keys(self) -> impl Iterator<Item = (&'static str, NamedKey)> {
+        let named = [("aescbc", self.aescbc), ("aesgcm", self.aesgcm), ("secretbox", self.secretbox)];
+        named.into_iter().flat_map(|(provider, keys)| {
+            keys.into_iter().flat_map(|keys| keys.keys).map(move |key| (provider, key))
+        })
+    }
+}
+
+/// A key management service, which keeps its keys to itself.
+#[derive(Deserialize)]
+struct Kms {
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -74,28 +91,36 @@ impl Keyring {
     /// # Errors
     /// If it is no configuration, or a key has a length that its provider does not take.
     pub fn parse(text: &str) -> Result<Keyring, BadConfiguration> {
-        let bad = |what: String| BadConfiguration { what };
-        // What the parser says may quote the line, and the line may be a key.
-        let read: Configuration = serde_saphyr::from_str(text)
-            .map_err(|_| bad("it is neither the YAML nor the JSON of one".to_owned()))?;
-        if read.kind != "EncryptionConfiguration" {
-            return Err(bad("its kind is another one".to_owned()));
-        }
         let mut keyring = Keyring::default();
-        for providers in read.resources.into_iter().flat_map(|resources| resources.providers) {
-            let named = [
-                ("aescbc", providers.aescbc),
-                ("aesgcm", providers.aesgcm),
-                ("secretbox", providers.secretbox),
-            ];
-            for (provider, keys) in named {
-                for key in keys.into_iter().flat_map(|keys| keys.keys) {
-                    keyring.keys.push(one(provider, &key)?);
-                }
-            }
+        for (provider, key) in providers(text)?.flat_map(Providers::with_keys) {
+            keyring.keys.push(one(provider, &key)?);
         }
         Ok(keyring)
     }
+
+    /// By what a configuration is recognized: provider and name of each key in it, as `aescbc/key1` or `kms/vault`, in its
+    /// order. No key is looked at.
+    ///
+    /// # Errors
+    /// If it is no configuration.
+    pub fn names(text: &str) -> Result<Vec<String>, BadConfiguration> {
+        let name = |mut one: Providers| {
+            let kms = one.kms.take().map(|kms| format!("kms/{}", kms.name));
+            one.with_keys().map(|(provider, key)| format!("{provider}/{}", key.name)).chain(kms)
+        };
+        Ok(providers(text)?.flat_map(name).collect())
+    }
+}
+
+fn providers(text: &str) -> Result<impl Iterator<Item = Providers>, BadConfiguration> {
+    let bad = |what: &str| BadConfiguration { what: what.to_owned() };
+    // What the parser says may quote the line, and the line may be a key.
+    let read: Configuration =
+        serde_saphyr::from_str(text).map_err(|_| bad("it is neither the YAML nor the JSON of one"))?;
+    if read.kind != "EncryptionConfiguration" {
+        return Err(bad("its kind is another one"));
+    }
+    Ok(read.resources.into_iter().flat_map(|resources| resources.providers))
 }
 
 fn one(provider: &'static str, key: &NamedKey) -> Result<Key, BadConfiguration> {

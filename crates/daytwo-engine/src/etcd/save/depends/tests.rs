@@ -35,7 +35,7 @@ fn rke2_s_token_and_keys_are_recognized_and_not_kept() {
     assert_eq!(found.installed_by.as_deref(), Some("RKE2"));
     let digest = Digest::of(passphrase.as_bytes()).to_string();
     assert_eq!(found.token.as_ref().unwrap().bootstrap_key, format!("/bootstrap/{}", &digest[..12]));
-    assert_eq!(found.encryption.as_ref().unwrap().keys, ["aescbc/aescbckey", "aescbc/old", "identity"]);
+    assert_eq!(found.encryption.as_ref().unwrap().keys, ["aescbc/aescbckey", "aescbc/old"]);
     let missing: Vec<&str> = found.missing.iter().map(|missing| missing.why.as_str()).collect();
     assert!(missing[0].ends_with("tls/server-ca.crt holds no certificate"), "{missing:?}");
     assert_eq!(missing.len(), 6, "five authorities and a key: {missing:?}");
@@ -61,7 +61,7 @@ fn kubeadm_s_configuration_is_found_by_the_manifest_that_names_it() {
     write(
         host.path(),
         "etc/kubernetes/enc/config.yaml",
-        "resources:\n- providers:\n  - secretbox:\n      keys:\n      - name: k\n        secret: x\n  - kms:\n      name: vault\n      endpoint: unix:///x\n",
+        "kind: EncryptionConfiguration\nresources:\n- providers:\n  - secretbox:\n      keys:\n      - name: k\n        secret: x\n  - kms:\n      name: vault\n      endpoint: unix:///x\n",
     );
     assert_eq!(depends(host.path()).encryption.unwrap().keys, ["secretbox/k", "kms/vault"]);
 }
