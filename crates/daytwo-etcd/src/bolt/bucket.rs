@@ -1,7 +1,7 @@
 //! Buckets: trees of their own, or a single leaf inside of the element that names them.
 
-use super::page::u64_at;
-use super::{Db, Direction, Entry, Flaw, Page, Pages, Place, Walk};
+use super::page::{Kind, u64_at};
+use super::{DEPTH, Db, Direction, Entry, Flaw, Page, Pages, Place, Walk};
 
 /// The bytes of a bucket's header: root u64, sequence u64. Root 0: an inline page follows.
 const HEADER: usize = 16;
@@ -47,17 +47,49 @@ impl<'a> Bucket<'a> {
         Walk::new(db, self, direction, Pages::below(db.meta().high_water))
     }
 
-    /// The value of `key`, by looking at one entry after the other: right for the few small buckets that need it.
+    /// The entry of `key`, by halves: from the root to the one leaf that can have it. What is out of order in the file is
+    /// not found; [`super::check`] says so.
     ///
     /// # Errors
     /// At the first page on the way that cannot be read.
     pub fn get(&self, db: Db<'a>, key: &[u8]) -> Result<Option<Entry<'a>>, Flaw> {
-        for entry in self.walk(db, Direction::Forward) {
-            let entry = entry?;
-            if entry.key == key {
-                return Ok(Some(entry));
+        let mut page = match self.root {
+            Root::Inline(page) => page,
+            Root::Page(id) => db.page(id)?,
+        };
+        for _ in 0..DEPTH {
+            let count = usize::from(page.count);
+            match page.kind {
+                Kind::Branch => {
+                    // The last child whose lowest key is not above; keys below all of them are in the first, if anywhere.
+                    let above = first(count, |index| Ok(page.branch(index)?.key > key))?;
+                    page = db.page(page.branch(above.saturating_sub(1))?.page)?;
+                }
+                Kind::Leaf => {
+                    let at = first(count, |index| Ok(page.leaf(index)?.key >= key))?;
+                    if at == count {
+                        return Ok(None);
+                    }
+                    let leaf = page.leaf(at)?;
+                    return Ok((leaf.key == key).then(|| leaf.into()));
+                }
+                Kind::Freelist => {
+                    return Err(
+                        page.flaw("the freelist stands where a branch or a leaf was expected".to_owned())
+                    );
+                }
             }
         }
-        Ok(None)
+        Err(page.flaw(format!("pages are nested deeper than {DEPTH}")))
     }
+}
+
+/// The first of `count` for which `holds`, which holds for all after it; `count` if there is none.
+fn first(count: usize, holds: impl Fn(usize) -> Result<bool, Flaw>) -> Result<usize, Flaw> {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle)? { high = middle } else { low = middle + 1 }
+    }
+    Ok(low)
 }

@@ -139,6 +139,9 @@ impl<'a> Check<'a, '_> {
     }
 
     fn branch(&mut self, page: Page<'a>, bounds: Bounds<'a>, depth: usize) -> Result<(), Stop> {
+        if let Err(flaw) = page.holds_apart() {
+            return self.visit.flaw(flaw);
+        }
         let count = usize::from(page.count);
         let mut filled = page.elements_end();
         let mut next = page.branch(0);
@@ -165,7 +168,12 @@ impl<'a> Check<'a, '_> {
         Ok(())
     }
 
+    /// Buckets inside of a leaf lie inside of its bytes, and those apart: however deep they are nested, no byte is looked at
+    /// more often than there are levels.
     fn leaf(&mut self, page: Page<'a>, bounds: Bounds<'a>, depth: usize) -> Result<(), Stop> {
+        if let Err(flaw) = page.holds_apart() {
+            return self.visit.flaw(flaw);
+        }
         let mut filled = page.elements_end();
         let mut before = None;
         for index in 0..usize::from(page.count) {

@@ -129,6 +129,34 @@ impl<'a> Page<'a> {
         u64::from(self.overflow) + 1
     }
 
+    /// That what its elements point to fits behind its table: elements that share bytes would let a small page stand for
+    /// any amount of keys and values.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub(super) fn holds_apart(&self) -> Result<(), Flaw> {
+        let mut held = 0_u64;
+        for index in 0..usize::from(self.count) {
+            let number = |at| {
+                self.bytes
+                    .get(HEADER + index * ELEMENT..)
+                    .and_then(|from| u32_at(from, at))
+                    .unwrap_or_default()
+            };
+            held += match self.kind {
+                Kind::Branch => u64::from(number(4)),
+                Kind::Leaf => u64::from(number(8)) + u64::from(number(12)),
+                Kind::Freelist => 0,
+            };
+        }
+        match held > (self.bytes.len() - self.elements_end()) as u64 {
+            true if self.kind != Kind::Freelist => {
+                Err(self.flaw(format!("its elements point to {held} bytes, which it has not")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Element `index` of a branch.
     ///
     /// # Errors

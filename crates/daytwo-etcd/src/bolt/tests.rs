@@ -78,6 +78,13 @@ fn a_walk_goes_over_all_entries_from_either_end() {
     assert!(db.bucket(b"none").unwrap().is_none());
     let found = db.bucket(b"big").unwrap().unwrap().get(db, b"m").unwrap().unwrap();
     assert_eq!(found.value, [7; PAGE]);
+    let big = db.bucket(b"big").unwrap().unwrap();
+    for key in keys(&bytes, b"big", Direction::Forward) {
+        assert_eq!(big.get(db, key.as_bytes()).unwrap().unwrap().key, key.as_bytes());
+    }
+    for key in ["", "0", "aa", "c", "n", "zz"] {
+        assert!(big.get(db, key.as_bytes()).unwrap().is_none(), "{key}");
+    }
     assert_eq!(found.place, Place { page: 5, offset: 5 * PAGE as u64 + 16 });
 }
 
@@ -191,6 +198,17 @@ fn pages_that_overlap_are_found() {
     let mut build = small();
     build.header(4, 2, 2, 1);
     flawed(build, 5, "page 5 is reached more than once");
+}
+
+/// Two elements over the same bytes: a few pages of such could stand for gigabytes.
+#[test]
+fn elements_that_share_their_bytes_are_found() {
+    let mut build = small();
+    build.leaf(4, &[(b"a", &[1; 3_000], false), (b"b", b"", false)]);
+    let element = |index: usize, at: usize| 4 * PAGE + 16 + index * 16 + at;
+    build.put(element(1, 4), &16_u32.to_le_bytes());
+    build.put(element(1, 12), &3_000_u32.to_le_bytes());
+    flawed(build, 4, "which it has not");
 }
 
 #[test]

@@ -68,7 +68,10 @@ impl<'a> Walk<'a> {
     pub(super) fn new(db: Db<'a>, bucket: &Bucket<'a>, direction: Direction, seen: Pages) -> Walk<'a> {
         let mut walk = Walk { db, direction, stack: Vec::new(), seen, failed: None };
         match bucket.root {
-            Root::Inline(page) => walk.stack.push((page, 0)),
+            Root::Inline(page) => match page.holds_apart() {
+                Ok(()) => walk.stack.push((page, 0)),
+                Err(flaw) => walk.failed = Some(flaw),
+            },
             Root::Page(id) => walk.failed = walk.enter(id).err(),
         }
         walk
@@ -82,6 +85,7 @@ impl<'a> Walk<'a> {
         if page.kind == Kind::Freelist {
             return Err(page.flaw("the freelist stands where a branch or a leaf was expected".to_owned()));
         }
+        page.holds_apart()?;
         self.seen.add(id, page.pages()).map_err(|id| page.flaw(format!("page {id} was met before")))?;
         self.stack.push((page, 0));
         Ok(())
