@@ -5,7 +5,7 @@
 //! which structs are inlined. What differs between minors is written once for each. What it refuses to do: guess. A field
 //! that one side knows and the other does not ends the run.
 
-mod fetch;
+pub mod fetch;
 mod gather;
 mod golang;
 mod proto;

@@ -17,19 +17,24 @@ pub struct Module {
 const META: &[&str] = &["pkg/apis/meta/v1", "pkg/apis/meta/v1beta1"];
 const AGGREGATOR: &[&str] = &["pkg/apis/apiregistration/v1", "pkg/apis/apiregistration/v1beta1"];
 
-/// The modules at `version`. CRDs are JSON in etcd, so that the module which defines them is not among these.
+const EXTENSIONS: &[&str] = &["pkg/apis/apiextensions/v1"];
+
+/// The modules at `version`. Definitions of custom resources are JSON in etcd, but their types are needed to read them from
+/// clients.
 pub fn modules(version: &str) -> Result<Vec<Module>> {
     let module = |import: &'static str, packages| {
         Ok::<_, anyhow::Error>(Module { import, folder: download(import, version)?, packages })
     };
     Ok(vec![
         module("k8s.io/api", None)?,
+        module("k8s.io/apiextensions-apiserver", Some(EXTENSIONS))?,
         module("k8s.io/apimachinery", Some(META))?,
         module("k8s.io/kube-aggregator", Some(AGGREGATOR))?,
     ])
 }
 
-fn download(import: &str, version: &str) -> Result<PathBuf> {
+/// The folder of a module, fetched if it is not there.
+pub fn download(import: &str, version: &str) -> Result<PathBuf> {
     let output = Command::new("go")
         .args(["mod", "download", "-json", &format!("{import}@{version}")])
         .env("GOFLAGS", "-mod=mod")

@@ -34,6 +34,8 @@ pub struct Message {
 pub struct Field {
     pub minors: BTreeSet<u8>,
     pub said: Said,
+    /// Go's name for its type, with packages' own names; without the pointer it may be behind. Of the newest minor.
+    pub go: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +75,10 @@ impl Union {
                 continue;
             }
             let made = match (go.structs.get(&name), go.others.get(&name)) {
-                (Some(declared), _) => join(&fields, declared).with_context(|| format!("in {name}"))?,
+                (Some(declared), _) => {
+                    let version = package.rsplit('.').next().unwrap_or_default();
+                    join(&fields, declared, version).with_context(|| format!("in {name}"))?
+                }
                 // Of another module, as `type List metav1.List`; if a kind holds it, the writer misses it.
                 (None, Some(what)) if what.contains('.') => continue,
                 (None, Some(_)) => vec![bare(&fields).with_context(|| format!("in {name}"))?],
@@ -110,9 +115,9 @@ fn borrow(go: &mut golang::Package, folder: &Path) -> Result<()> {
 
 impl Message {
     /// Minors come in rising order, so that what is new decides the order.
-    fn merge(&mut self, minor: u8, fields: Vec<Said>) {
+    fn merge(&mut self, minor: u8, fields: Vec<(Said, String)>) {
         let mut before = std::mem::take(&mut self.fields);
-        for said in fields {
+        for (said, go) in fields {
             let same = before.iter().position(|field| field.said == said);
             let mut minors = same.map(|at| before.remove(at).minors).unwrap_or_default();
             minors.insert(minor);
@@ -120,7 +125,7 @@ impl Message {
             while let Some(at) = before.iter().position(|field| field.said.number == said.number) {
                 self.fields.push(before.remove(at));
             }
-            self.fields.push(Field { minors, said });
+            self.fields.push(Field { minors, said, go });
         }
         self.fields.append(&mut before);
     }
@@ -147,13 +152,13 @@ fn packages(module: &Module) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn join(proto: &[proto::Field], declared: &golang::Struct) -> Result<Vec<Said>> {
+fn join(proto: &[proto::Field], declared: &golang::Struct, version: &str) -> Result<Vec<(Said, String)>> {
     let mut made = Vec::new();
     for field in &declared.fields {
         let Some(found) = proto.iter().find(|found| found.number == field.number) else {
             bail!("the proto file has no field {}", field.number);
         };
-        made.push(Said {
+        let said = Said {
             number: field.number,
             name: field.name.clone(),
             holds: found.holds.clone(),
@@ -162,17 +167,18 @@ fn join(proto: &[proto::Field], declared: &golang::Struct) -> Result<Vec<Said>> 
             pointer: field.go_type.starts_with('*'),
             omitempty: field.omitempty,
             omitzero: field.omitzero,
-        });
+        };
+        made.push((said, golang::full(&field.go_type, version)));
     }
-    match proto.iter().find(|found| !made.iter().any(|made| made.number == found.number)) {
+    match proto.iter().find(|found| !made.iter().any(|(made, _)| made.number == found.number)) {
         Some(missing) => bail!("no Go tag has the number {}", missing.number),
         None => Ok(made),
     }
 }
 
-fn bare(proto: &[proto::Field]) -> Result<Said> {
+fn bare(proto: &[proto::Field]) -> Result<(Said, String)> {
     let [field] = proto else { bail!("no struct in Go, and not one field") };
-    Ok(Said {
+    let said = Said {
         number: field.number,
         name: None,
         holds: field.holds.clone(),
@@ -181,5 +187,7 @@ fn bare(proto: &[proto::Field]) -> Result<Said> {
         pointer: false,
         omitempty: false,
         omitzero: false,
-    })
+    };
+    let go = super::write::follows(&said);
+    Ok((said, go))
 }

@@ -133,6 +133,40 @@ fn fields(body: &[&str]) -> Result<Struct> {
     Ok(made)
 }
 
+/// A type as errors name it: what a package of `version` calls `*ServiceType` is `v1.ServiceType`. Packages are imported
+/// under names such as `corev1`, of which the end is the package's own name.
+pub fn full(go_type: &str, version: &str) -> String {
+    let name = |word: &str| match word.split_once('.') {
+        Some((package, name)) => format!("{}.{name}", own_name(package)),
+        None if word == "byte" => "uint8".to_owned(),
+        None if word.starts_with(|first: char| first.is_ascii_uppercase()) => format!("{version}.{word}"),
+        None => word.to_owned(),
+    };
+    let (mut made, mut word) = (String::new(), String::new());
+    for letter in go_type.trim_start_matches('*').chars() {
+        if letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.') {
+            word.push(letter);
+            continue;
+        }
+        made.push_str(&name(&word));
+        word.clear();
+        made.push(letter);
+    }
+    made.push_str(&name(&word));
+    made
+}
+
+/// `v1` for `corev1`, `types` for `apimachinerytypes`.
+fn own_name(package: &str) -> &str {
+    if package.ends_with("types") {
+        return "types";
+    }
+    let version = package
+        .rmatch_indices('v')
+        .find(|(at, _)| package[at + 1..].starts_with(|next: char| next.is_ascii_digit()));
+    version.map_or(package, |(at, _)| &package[at..])
+}
+
 fn value<'a>(tag: &'a str, key: &str) -> Option<&'a str> {
     let (_, after) = tag.split_once(&format!("{key}:\""))?;
     after.split_once('"').map(|(value, _)| value)
@@ -154,5 +188,19 @@ mod tests {
         assert_eq!((pod.fields[0].number, pod.fields[0].name.as_deref()), (2, Some("spec")));
         assert_eq!((pod.fields[0].go_type.as_str(), pod.fields[0].omitempty), ("*PodSpec", true));
         assert_eq!((pod.fields[1].number, pod.fields[1].name.as_deref()), (3, None));
+    }
+
+    #[test]
+    fn types_are_named_as_errors_name_them() {
+        let known = [
+            ("*ServiceType", "v1.ServiceType"),
+            ("[]corev1.Container", "[]v1.Container"),
+            ("map[ResourceName]resource.Quantity", "map[v1.ResourceName]resource.Quantity"),
+            ("[]byte", "[]uint8"),
+            ("types.UID", "types.UID"),
+        ];
+        for (written, named) in known {
+            assert_eq!(full(written, "v1"), named);
+        }
     }
 }

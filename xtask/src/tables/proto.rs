@@ -23,7 +23,10 @@ pub enum Holds {
     Text,
     Bytes,
     Bool,
+    /// Of 32 bits.
     Integer,
+    /// Of 64 bits.
+    Long,
     Double,
     /// The full name of a message, such as `k8s.io.api.core.v1.Pod`.
     Message(String),
@@ -75,7 +78,8 @@ fn holds(package: &str, field: &FieldDescriptorProto) -> Result<Holds> {
         Type::String => Holds::Text,
         Type::Bytes => Holds::Bytes,
         Type::Bool => Holds::Bool,
-        Type::Int32 | Type::Int64 | Type::Uint32 | Type::Uint64 => Holds::Integer,
+        Type::Int32 | Type::Uint32 => Holds::Integer,
+        Type::Int64 | Type::Uint64 => Holds::Long,
         Type::Double => Holds::Double,
         other => bail!("{}: no decoder knows {}", field.name(), other.as_str_name()),
     })

@@ -6,20 +6,32 @@
 //! K Deployment                      a message: K a kind, M no kind, B bare (in JSON only its one field)
 //! 1 metadata 3.ObjectMeta o         number, name (- inlined), type, flags, @ minors where not all
 //! ```
-//! Types: `s` text, `y` bytes, `b` bool, `i` integer, `d` double, `.Name` a message of the same package,
-//! `3.Name` of the fourth package; capital letters are types with a JSON of their own ([`special`]).
-//! Flags: `r` repeated, `m` map of text to the type, `p` a pointer in Go, `o` omitempty, `z` omitzero.
+//! Types: `s` text, `y` bytes, `b` bool, `i` integer of 32 bits, `l` of 64, `d` double, `.Name` a message of the same
+//! package, `3.Name` of the fourth package; capital letters are types with a JSON of their own ([`special`]).
+//! Flags: `r` repeated, `m` map of text to the type, `p` a pointer in Go, `o` omitempty, `z` omitzero. `=v1.ServiceType`
+//! is Go's name for the type, where it is not the one that follows from the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::gather::{Field, Union};
+use super::gather::{Field, Said, Union};
 use super::proto::Holds;
+
+const SCHEMAS: &str = "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.";
 
 /// Types whose JSON is made by their own Go code.
 pub fn special(name: &str) -> Option<&'static str> {
+    if let Some(name) = name.strip_prefix(SCHEMAS) {
+        return match name {
+            "JSON" => Some("J"),
+            "JSONSchemaPropsOrArray" => Some("A"),
+            "JSONSchemaPropsOrBool" => Some("O"),
+            "JSONSchemaPropsOrStringArray" => Some("S"),
+            _ => None,
+        };
+    }
     Some(match name.strip_prefix("k8s.io.apimachinery.pkg.")? {
         "api.resource.Quantity" => "Q",
         "util.intstr.IntOrString" => "I",
@@ -41,7 +53,7 @@ pub fn table(all: &Union, versions: &[(u8, &str)]) -> Result<String> {
     let (Some(first), Some(last)) = (versions.first(), versions.last()) else { bail!("no versions") };
     let named: Vec<&str> = versions.iter().map(|(_, version)| *version).collect();
     let mut out = format!(
-        "# Made by `cargo xtask tables` from k8s.io/{{api,apimachinery,kube-aggregator}} {}\nminors {} {}\n",
+        "# Made by `cargo xtask tables` from k8s.io/{{api,apiextensions-apiserver,apimachinery,kube-aggregator}} {}\nminors {} {}\n",
         named.join(" "),
         first.0,
         last.0
@@ -76,6 +88,7 @@ fn line(field: &Field, here: &str, packages: &[String], known: &BTreeSet<u8>) ->
         Holds::Bytes => "y".to_owned(),
         Holds::Bool => "b".to_owned(),
         Holds::Integer => "i".to_owned(),
+        Holds::Long => "l".to_owned(),
         Holds::Double => "d".to_owned(),
         Holds::Message(name) => match (special(name), name.rsplit_once('.')) {
             (Some(letter), _) => letter.to_owned(),
@@ -100,11 +113,37 @@ fn line(field: &Field, here: &str, packages: &[String], known: &BTreeSet<u8>) ->
     if !flags.is_empty() {
         write!(line, " {flags}")?;
     }
+    if field.go != follows(said) {
+        write!(line, " ={}", field.go)?;
+    }
     if field.minors != *known {
         let minors: Vec<String> = field.minors.iter().map(u8::to_string).collect();
         write!(line, " @{}", minors.join(","))?;
     }
     Ok(line)
+}
+
+/// Go's name for a field's type, as a reader of the table takes it where nothing else is said.
+pub fn follows(said: &Said) -> String {
+    let of_message = |name: &str| {
+        let mut parts = name.rsplit('.');
+        let (last, package) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        format!("{package}.{last}")
+    };
+    let one = match &said.holds {
+        Holds::Text => "string".to_owned(),
+        Holds::Bytes => "[]uint8".to_owned(),
+        Holds::Bool => "bool".to_owned(),
+        Holds::Integer => "int32".to_owned(),
+        Holds::Long => "int64".to_owned(),
+        Holds::Double => "float64".to_owned(),
+        Holds::Message(name) => of_message(name),
+    };
+    match (said.map, said.repeated) {
+        (true, _) => format!("map[string]{one}"),
+        (false, true) => format!("[]{one}"),
+        (false, false) => one,
+    }
 }
 
 /// Full names of all kinds but lists, and of the messages they hold.

@@ -6,7 +6,8 @@
 
 use serde::de::IgnoredAny;
 
-use super::table::{Field, Holds, Message, Table};
+use super::special::Alternative;
+use super::table::{Field, Holds, Message, Or, Table};
 use super::wire::{Broken, Fields, Wire, bytes_of, integer_of, varint};
 
 /// As deep as the decoder goes.
@@ -51,8 +52,8 @@ fn fields(table: &Table, message: &Message, bytes: &[u8], depth: usize) -> Resul
 fn value(table: &Table, field: &Field, wire: Wire<'_>, depth: usize) -> Result<usize, Broken> {
     match (field.holds, wire) {
         (Holds::Text | Holds::Bytes, Wire::Bytes(_)) => Ok(0),
-        (Holds::Bool | Holds::Integer, Wire::Varint(_)) => Ok(0),
-        (Holds::Bool | Holds::Integer, Wire::Bytes(mut packed)) if field.repeated => {
+        (Holds::Bool | Holds::Integer | Holds::Long, Wire::Varint(_)) => Ok(0),
+        (Holds::Bool | Holds::Integer | Holds::Long, Wire::Bytes(mut packed)) if field.repeated => {
             while !packed.is_empty() {
                 varint(&mut packed)?;
             }
@@ -71,7 +72,8 @@ fn value(table: &Table, field: &Field, wire: Wire<'_>, depth: usize) -> Result<u
         }
         // Other bytes than JSON are legal in a RawExtension; what manages a field is always JSON.
         (Holds::RawExtension, Wire::Bytes(bytes)) => bytes_of(bytes, 1).map(|_| 0),
-        (Holds::FieldsV1, Wire::Bytes(bytes)) => match bytes_of(bytes, 1)? {
+        (Holds::SchemaOr(at, or), Wire::Bytes(bytes)) => alternative(table, (at, or), bytes, depth + 1),
+        (Holds::FieldsV1 | Holds::Json, Wire::Bytes(bytes)) => match bytes_of(bytes, 1)? {
             Some(json) if serde_json::from_slice::<IgnoredAny>(json).is_err() => {
                 Err("JSON that is cut or mangled")
             }
@@ -79,4 +81,21 @@ fn value(table: &Table, field: &Field, wire: Wire<'_>, depth: usize) -> Result<u
         },
         _ => Err(super::proto::OTHER),
     }
+}
+
+fn alternative(table: &Table, (at, or): (usize, Or), bytes: &[u8], depth: usize) -> Result<usize, Broken> {
+    let mut unknown = 0;
+    for field in Fields::of(bytes) {
+        unknown += match (or.meaning(field?), or) {
+            (Alternative::Schema(bytes), _) => fields(table, &table.messages[at], bytes, depth)?,
+            (Alternative::Other(Wire::Bytes(bytes)), Or::Schemas) => {
+                fields(table, &table.messages[at], bytes, depth)?
+            }
+            (Alternative::Other(Wire::Bytes(_)), Or::Names)
+            | (Alternative::Other(Wire::Varint(_)), Or::Bool) => 0,
+            (Alternative::Other(_), _) => return Err(super::proto::OTHER),
+            (Alternative::Unknown, _) => 1,
+        };
+    }
+    Ok(unknown)
 }

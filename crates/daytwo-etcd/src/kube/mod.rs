@@ -14,6 +14,7 @@ mod reading;
 mod resources;
 mod special;
 mod table;
+pub mod types;
 mod wire;
 
 pub use encryption::{BadConfiguration, Keyring, NotOpened, Seal};

@@ -7,8 +7,8 @@
 
 use serde_json::{Map, Value};
 
-use super::special;
-use super::table::{Field, Holds, Message, Table};
+use super::special::{self, Alternative};
+use super::table::{Field, Holds, Message, Or, Table};
 use super::wire::{Broken, Fields, Wire, varint};
 
 /// Deeper than any kind goes; Go's own limit for JSON is 10,000, protobuf's 100.
@@ -182,7 +182,7 @@ impl Decoder {
     fn always(&self, field: &Field) -> bool {
         match field.holds {
             Holds::Message(at) => !self.table.messages[at].bare,
-            Holds::Text | Holds::Bytes | Holds::Bool | Holds::Integer | Holds::Double => false,
+            Holds::Text | Holds::Bytes | Holds::Bool | Holds::Integer | Holds::Long | Holds::Double => false,
             _ => true,
         }
     }
@@ -194,7 +194,7 @@ impl Decoder {
             Holds::Text => Value::String(String::new()),
             Holds::Bytes => Value::Null,
             Holds::Bool => Value::Bool(false),
-            Holds::Integer | Holds::Double => 0.into(),
+            Holds::Integer | Holds::Long | Holds::Double => 0.into(),
             holds => self.value(holds, Wire::Bytes(&[]))?.0,
         };
         Ok((value, true, empty))
@@ -222,7 +222,7 @@ impl Decoder {
     fn list(&mut self, field: &Field, written: &[(u32, Wire<'_>)]) -> Result<Vec<Value>, Broken> {
         let mut made = Vec::new();
         for (_, wire) in written {
-            let packed = matches!(field.holds, Holds::Integer | Holds::Bool);
+            let packed = matches!(field.holds, Holds::Integer | Holds::Long | Holds::Bool);
             match wire {
                 &Wire::Bytes(mut rest) if packed => {
                     while !rest.is_empty() {
@@ -276,13 +276,18 @@ impl Decoder {
             (Holds::Text, Wire::Bytes(bytes)) => Ok((special::text_of(bytes), bytes.is_empty())),
             (Holds::Bytes, Wire::Bytes(bytes)) => Ok((special::base64_of(bytes), bytes.is_empty())),
             (Holds::Bool, Wire::Varint(number)) => Ok(((number != 0).into(), number == 0)),
-            (Holds::Integer, Wire::Varint(number)) => Ok((number.cast_signed().into(), number == 0)),
+            (Holds::Integer | Holds::Long, Wire::Varint(number)) => {
+                Ok((number.cast_signed().into(), number == 0))
+            }
             (Holds::Double, Wire::Fixed64(bytes)) => {
                 let number = f64::from_le_bytes(bytes);
                 Ok((number.into(), number == 0.0))
             }
             (Holds::Message(at), Wire::Bytes(bytes)) => self.nested(&self.table.messages[at], bytes),
-            (Holds::Text | Holds::Bytes | Holds::Bool | Holds::Integer | Holds::Double, _) => Err(OTHER),
+            (Holds::SchemaOr(at, or), Wire::Bytes(bytes)) => Ok((self.alternative(at, or, bytes)?, false)),
+            (Holds::Text | Holds::Bytes | Holds::Bool | Holds::Integer | Holds::Long | Holds::Double, _) => {
+                Err(OTHER)
+            }
             (holds, Wire::Bytes(bytes)) => special::value(holds, bytes),
             _ => Err(OTHER),
         }
@@ -304,6 +309,33 @@ impl Decoder {
         }
         let made = self.list(field, &written)?;
         Ok((if made.is_empty() { Value::Null } else { Value::Array(made) }, written.is_empty()))
+    }
+
+    /// A schema, or what stands in its place.
+    fn alternative(&mut self, at: usize, or: Or, bytes: &[u8]) -> Result<Value, Broken> {
+        let (mut schema, mut others) = (None, Vec::new());
+        for field in Fields::of(bytes) {
+            let field = field?;
+            match or.meaning(field) {
+                Alternative::Schema(bytes) => schema = Some(self.nested(&self.table.messages[at], bytes)?.0),
+                Alternative::Other(wire) => {
+                    self.spend()?;
+                    let holds = match or {
+                        Or::Schemas => Holds::Message(at),
+                        Or::Bool => Holds::Bool,
+                        Or::Names => Holds::Text,
+                    };
+                    others.push(self.value(holds, wire)?.0);
+                }
+                Alternative::Unknown => self.unknown(field.0),
+            }
+        }
+        Ok(match (or, schema) {
+            (Or::Bool, Some(schema)) => schema,
+            (Or::Bool, None) => others.pop().unwrap_or(Value::Bool(false)),
+            (_, _) if !others.is_empty() => Value::Array(others),
+            (_, schema) => schema.unwrap_or(Value::Null),
+        })
     }
 
     fn unknown(&mut self, number: u32) {

@@ -5,11 +5,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
+use jiff::Span;
+use jiff::civil::DateTime;
 use serde_json::Value;
 
-use super::table::Holds;
-use super::wire::{Broken, bytes_of, integer_of};
+use super::table::{Holds, Or};
+use super::wire::{Broken, Wire, bytes_of, integer_of};
 
 /// The second of Go's zero time, 0001-01-01T00:00:00Z.
 const GO_ZERO: i64 = -62_135_596_800;
@@ -33,6 +34,29 @@ pub(super) fn value(holds: Holds, message: &[u8]) -> Result<(Value, bool), Broke
             Ok((duration(nanoseconds).into(), nanoseconds == 0))
         }
         _ => json(bytes_of(message, 1)?),
+    }
+}
+
+/// What one field of a schema's alternative means.
+pub(super) enum Alternative<'a> {
+    /// A schema.
+    Schema(&'a [u8]),
+    /// What may stand in its place.
+    Other(Wire<'a>),
+    /// A field it has not.
+    Unknown,
+}
+
+impl Or {
+    /// The numbers are those of `JSONSchemaPropsOrArray` and its like in `pkg/apis/apiextensions/v1/generated.proto` of
+    /// k8s.io/apiextensions-apiserver v0.36.
+    pub(super) fn meaning(self, (number, wire): (u32, Wire<'_>)) -> Alternative<'_> {
+        let schema = if self == Or::Bool { 2 } else { 1 };
+        match wire {
+            Wire::Bytes(bytes) if number == schema => Alternative::Schema(bytes),
+            wire if number == 3 - schema => Alternative::Other(wire),
+            _ => Alternative::Unknown,
+        }
     }
 }
 
@@ -64,9 +88,11 @@ fn time(message: &[u8], micro: bool) -> Result<(Value, bool), Broken> {
     let outside = "a time beyond what a calendar has";
     let nanos =
         i32::try_from(nanos).ok().filter(|nanos| (0..1_000_000_000).contains(nanos)).ok_or(outside)?;
-    let time = Timestamp::new(seconds, nanos - nanos % 1000).map_err(|_| outside)?;
-    let text = if micro { format!("{time:.6}") } else { time.to_string() };
-    Ok((text.into(), false))
+    // Not as a timestamp, which ends a day before the calendar does, and "never" is often its last second.
+    let since = Span::new().try_seconds(seconds).map_err(|_| outside)?;
+    let time = DateTime::constant(1970, 1, 1, 0, 0, 0, 0).checked_add(since).map_err(|_| outside)?;
+    let fraction = if micro { format!(".{:06}", nanos / 1000) } else { String::new() };
+    Ok((format!("{time}{fraction}Z").into(), false))
 }
 
 /// Go's form: `1h0m0.5s`, `1.5ms`, `0s`.
@@ -124,6 +150,8 @@ mod tests {
         assert_eq!(value(Holds::Time, &[0x08, 0x00]), Ok(("1970-01-01T00:00:00Z".into(), false)));
         let micro = [0x08, 0x01, 0x10, 0xe8, 0x07];
         assert_eq!(value(Holds::MicroTime, &micro), Ok(("1970-01-01T00:00:01.000001Z".into(), false)));
+        let last = [0x08, 0xff, 0x82, 0xd1, 0xff, 0xaf, 0x07];
+        assert_eq!(value(Holds::Time, &last), Ok(("9999-12-31T23:59:59Z".into(), false)));
         assert!(value(Holds::Time, &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]).is_err());
     }
 

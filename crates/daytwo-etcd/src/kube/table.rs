@@ -21,6 +21,12 @@ pub(super) struct Table {
 /// One message.
 #[derive(Debug)]
 pub(super) struct Message {
+    /// As in Go, without the package.
+    pub(super) name: &'static str,
+    /// The package, as protobuf names it.
+    pub(super) package: &'static str,
+    /// Whether it is a kind.
+    pub(super) kind: bool,
     /// In JSON it is what its only field is.
     pub(super) bare: bool,
     /// In the order in which Go writes them. Forms of one field that differ by minor stand side by side.
@@ -41,6 +47,8 @@ pub(super) struct Field {
     pub(super) pointer: bool,
     pub(super) omitempty: bool,
     pub(super) omitzero: bool,
+    /// Go's name for the type, where it is not the one that follows from the rest.
+    pub(super) go: Option<&'static str>,
     /// A bit for each minor that has it so.
     minors: u8,
     /// A bit for each minor that has the field in any form.
@@ -51,21 +59,50 @@ pub(super) struct Field {
 
 /// What a field's value is; of a map, what its values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Holds {
+pub enum Holds {
+    /// Text.
     Text,
+    /// Bytes, in JSON as base64.
     Bytes,
+    /// True or false.
     Bool,
+    /// Of 32 bits.
     Integer,
+    /// Of 64 bits.
+    Long,
+    /// A number with a fraction.
     Double,
     /// The index of a message.
     Message(usize),
+    /// An amount, as `100m`.
     Quantity,
+    /// A number of 32 bits, or text.
     IntOrString,
+    /// A time, to the second.
     Time,
+    /// A time, to the microsecond.
     MicroTime,
+    /// A length of time.
     Duration,
+    /// The fields that somebody manages.
     FieldsV1,
+    /// Any object.
     RawExtension,
+    /// Any JSON, as schemas hold it.
+    Json,
+    /// A schema, of the message given, or something else.
+    SchemaOr(usize, Or),
+}
+
+/// What may stand where a schema may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Or {
+    /// A list of schemas.
+    Schemas,
+    /// `true` or `false`.
+    Bool,
+    /// A list of names of properties.
+    Names,
 }
 
 impl Table {
@@ -78,6 +115,13 @@ impl Table {
     /// The message of a kind; `group` is empty for the core's.
     pub(super) fn kind(&self, group: &str, version: &str, kind: &str) -> Option<usize> {
         self.kinds.get(&(group, version, kind)).copied()
+    }
+
+    /// Group, version and kind of each kind, and its message.
+    pub(super) fn kinds(
+        &self,
+    ) -> impl Iterator<Item = ((&'static str, &'static str, &'static str), usize)> + '_ {
+        self.kinds.iter().map(|(name, at)| (*name, *at))
     }
 
     /// The nearest minor that the table knows.
@@ -110,7 +154,14 @@ impl Table {
             if let ("K", Some((group, version))) = (mark, packages.last()?.1) {
                 table.kinds.insert((group, version, rest), at);
             }
-            table.messages.push(Message { bare: mark == "B", fields: Vec::new(), newest: Vec::new() });
+            table.messages.push(Message {
+                name: rest,
+                package: packages.last()?.0,
+                kind: mark == "K",
+                bare: mark == "B",
+                fields: Vec::new(),
+                newest: Vec::new(),
+            });
         }
         let (mut package, mut message) = (None, None);
         for line in lines().skip(1) {
@@ -165,14 +216,15 @@ impl Field {
     ) -> Option<Field> {
         let mut words = line.split(' ');
         let (number, name, holds) = (words.next()?.parse().ok()?, words.next()?, words.next()?);
-        let (mut flags, mut minors) = ("", u8::MAX);
+        let (mut flags, mut go, mut minors) = ("", None, u8::MAX);
         for word in words {
-            match word.strip_prefix('@') {
-                Some(list) => {
+            match (word.strip_prefix('@'), word.strip_prefix('=')) {
+                (_, Some(name)) => go = Some(name),
+                (Some(list), _) => {
                     let bits = list.split(',').map(|minor| Some(1 << (minor.parse::<u8>().ok()? - oldest)));
                     minors = bits.sum::<Option<u8>>()?;
                 }
-                None => flags = word,
+                (None, None) => flags = word,
             }
         }
         Some(Field {
@@ -184,6 +236,7 @@ impl Field {
             pointer: flags.contains('p'),
             omitempty: flags.contains('o'),
             omitzero: flags.contains('z'),
+            go,
             minors,
             any: 0,
             last: false,
@@ -198,6 +251,7 @@ impl Holds {
             "y" => Holds::Bytes,
             "b" => Holds::Bool,
             "i" => Holds::Integer,
+            "l" => Holds::Long,
             "d" => Holds::Double,
             "Q" => Holds::Quantity,
             "I" => Holds::IntOrString,
@@ -206,6 +260,15 @@ impl Holds {
             "D" => Holds::Duration,
             "F" => Holds::FieldsV1,
             "R" => Holds::RawExtension,
+            "J" => Holds::Json,
+            "A" | "O" | "S" => {
+                let or = match word {
+                    "A" => Or::Schemas,
+                    "O" => Or::Bool,
+                    _ => Or::Names,
+                };
+                Holds::SchemaOr(*names.get(&(package, "JSONSchemaProps"))?, or)
+            }
             name => {
                 let (at, name) = name.split_once('.')?;
                 let at = if at.is_empty() { package } else { at.parse().ok()? };
