@@ -2,7 +2,8 @@
 //!
 //! Binaries live outside the checkout, so that a fresh clone builds nothing: in
 //! `$DAYTWO_TESTBED_CACHE`, else `$XDG_CACHE_HOME/daytwo/testbed`, else `~/.cache/daytwo/testbed`, as
-//! `<family>-<hash>/bin/<program>`. The hash covers go.mod, go.sum, the flags and the version of Go.
+//! `<family>-<hash>/bin/<program>`. The hash covers go.mod, go.sum, sources of our own, the flags
+//! and the version of Go.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -142,6 +143,9 @@ fn go_build(folder: &Path, name: &str, recipe: &Recipe) -> Result<()> {
     fs::create_dir_all(&bin).with_context(|| format!("cannot create {}", bin.display()))?;
     fs::write(folder.join("go.mod"), &recipe.go_mod)?;
     fs::write(folder.join("go.sum"), &recipe.go_sum)?;
+    for (name, text) in &recipe.sources {
+        fs::write(folder.join(name), text)?;
+    }
     say(&format!("building {name} with Go; this is done once per version"));
     let mut go = go();
     if recipe.cgo {
@@ -234,7 +238,11 @@ fn complete(folder: &Path, recipe: &Recipe) -> bool {
 fn pins(recipe: &Recipe) -> String {
     let programs: Vec<String> =
         recipe.programs.iter().map(|(package, name)| format!("{package}={name}")).collect();
-    hex(&[&recipe.go_mod, &recipe.go_sum, &flags(recipe).join(" "), &programs.join(" ")])
+    let (flags, programs) = (flags(recipe).join(" "), programs.join(" "));
+    let mut parts = vec![recipe.go_mod.as_str(), &recipe.go_sum, &flags, &programs];
+    // One that has none keeps the hash it had before there were any.
+    parts.extend(recipe.sources.iter().flat_map(|(name, text)| [name.as_str(), text]));
+    hex(&parts)
 }
 
 /// 16 hexadecimal digits of the SHA-256 over `texts`, each with its length.
@@ -259,6 +267,7 @@ mod tests {
             ldflags: "-s -w".to_owned(),
             cgo: false,
             programs: vec![("cmd/test2json".to_owned(), "small".to_owned())],
+            sources: Vec::new(),
         }
     }
 

@@ -27,6 +27,8 @@ pub enum Family {
     S3,
     /// kwok, which plays the kubelets of nodes that are not there.
     Kwok,
+    /// defaults, which prints what an API server keeps of an object; of the same module versions as [`Family::Kube`].
+    Defaults,
     /// velero and velero-plugin-for-aws.
     Velero,
 }
@@ -41,11 +43,13 @@ pub(crate) struct Recipe {
     pub cgo: bool,
     /// Import path of a main package, and the name of the program made of it.
     pub programs: Vec<(String, String)>,
+    /// Files of the module itself, where it has a main package of its own: names and texts.
+    pub sources: Vec<(String, String)>,
 }
 
 impl Family {
     /// All of them, the quickest to build first.
-    pub const ALL: [Family; 9] = [
+    pub const ALL: [Family; 10] = [
         Family::Bbolt,
         Family::Etcd,
         Family::Etcd35,
@@ -54,6 +58,7 @@ impl Family {
         Family::Kwok,
         Family::Kine,
         Family::Kube,
+        Family::Defaults,
         Family::Velero,
     ];
 
@@ -68,6 +73,7 @@ impl Family {
             Family::Kube => "kube",
             Family::S3 => "s3",
             Family::Kwok => "kwok",
+            Family::Defaults => "defaults",
             Family::Velero => "velero",
         }
     }
@@ -93,6 +99,12 @@ impl Family {
                 .iter()
                 .map(|(package, program)| ((*package).to_owned(), (*program).to_owned()))
                 .collect(),
+            sources: match self {
+                Family::Defaults => {
+                    vec![("main.go".to_owned(), include_str!("../modules/defaults/main.go").to_owned())]
+                }
+                _ => Vec::new(),
+            },
         })
     }
 
@@ -112,6 +124,9 @@ impl Family {
             Family::Kube => (include_str!("../modules/kube/go.mod"), include_str!("../modules/kube/go.sum")),
             Family::Kwok => (include_str!("../modules/kwok/go.mod"), include_str!("../modules/kwok/go.sum")),
             Family::S3 => (include_str!("../modules/s3/go.mod"), include_str!("../modules/s3/go.sum")),
+            Family::Defaults => {
+                (include_str!("../modules/defaults/go.mod"), include_str!("../modules/defaults/go.sum"))
+            }
             Family::Velero => {
                 (include_str!("../modules/velero/go.mod"), include_str!("../modules/velero/go.sum"))
             }
@@ -123,7 +138,7 @@ impl Family {
             Family::Etcd | Family::Etcd35 | Family::Etcd37 => "go.etcd.io/etcd/server/v3",
             Family::Bbolt => "go.etcd.io/bbolt",
             Family::Kine => "github.com/k3s-io/kine",
-            Family::Kube => "k8s.io/kubernetes",
+            Family::Kube | Family::Defaults => "k8s.io/kubernetes",
             Family::Kwok => "sigs.k8s.io/kwok",
             Family::S3 => "github.com/versity/versitygw",
             Family::Velero => "github.com/vmware-tanzu/velero",
@@ -147,6 +162,7 @@ impl Family {
             ],
             Family::Kwok => &[("sigs.k8s.io/kwok/cmd/kwok", "kwok")],
             Family::S3 => &[("github.com/versity/versitygw/cmd/versitygw", "versitygw")],
+            Family::Defaults => &[("daytwo.dev/testbed/defaults", "defaults")],
             Family::Velero => &[
                 ("github.com/vmware-tanzu/velero/cmd/velero", "velero"),
                 (
@@ -167,6 +183,7 @@ impl Family {
             | Family::Bbolt
             | Family::Kine
             | Family::Kwok
+            | Family::Defaults
             | Family::S3 => "-s -w".to_owned(),
             Family::Kube => {
                 let mut numbers = version.trim_start_matches('v').split('.');
@@ -229,6 +246,17 @@ mod tests {
             assert!(family.version().unwrap().starts_with('v'), "{family}");
             assert_eq!(family.name().parse::<Family>().unwrap(), family);
         }
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_kube_at_hand() {
+        let lines = |family: Family| {
+            let (go_mod, _) = family.pins();
+            let lines = go_mod.lines().map(|line| line.trim_end_matches("// indirect").trim().to_owned());
+            lines.filter(|line| line.contains(" v")).collect::<Vec<_>>()
+        };
+        let kube = lines(Family::Kube);
+        assert!(lines(Family::Defaults).iter().all(|line| kube.contains(line)));
     }
 
     #[test]

@@ -18,6 +18,8 @@ const ATTEMPTS: u32 = 5;
 #[must_use]
 pub struct Builder {
     pub(super) controller_manager: bool,
+    pub(super) controllers: Vec<String>,
+    pub(super) tokens: Vec<String>,
     pub(super) scheduler: bool,
     pub(super) nodes: u32,
     pub(super) apiserver_args: Vec<String>,
@@ -32,6 +34,8 @@ impl Default for Builder {
     fn default() -> Self {
         Self {
             controller_manager: true,
+            controllers: Vec::new(),
+            tokens: Vec::new(),
             scheduler: false,
             nodes: 0,
             apiserver_args: Vec::new(),
@@ -48,6 +52,19 @@ impl Builder {
     /// Whether garbage is collected, namespaces are ended, Deployments get ReplicaSets. Default: yes.
     pub fn controller_manager(mut self, on: bool) -> Self {
         self.controller_manager = on;
+        self
+    }
+
+    /// Which controllers the controller manager runs, such as `garbage-collector-controller`. Default: those it runs by
+    /// itself.
+    pub fn controllers(mut self, names: &[&str]) -> Self {
+        self.controllers = names.iter().map(|&name| name.to_owned()).collect();
+        self
+    }
+
+    /// A bearer token and whom it names, who has no uid.
+    pub fn token(mut self, token: &str, user: &str, groups: &[&str]) -> Self {
+        self.tokens.push(format!("{token},{user},,\"{}\"", groups.join(",")));
         self
     }
 
@@ -111,6 +128,12 @@ impl Builder {
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
+    }
+
+    /// Whether something makes the ServiceAccount `default` of each namespace.
+    pub(super) fn makes_accounts(&self) -> bool {
+        let chosen = self.controllers.iter().any(|name| name == "*" || name == "serviceaccount-controller");
+        self.controller_manager && (self.controllers.is_empty() || chosen)
     }
 
     /// Starts it, and returns once it is ready.

@@ -18,17 +18,13 @@ use crate::certs::Ca;
 use crate::family::Family;
 use crate::kubeconfig::{Identity, kubeconfig};
 use crate::nest::Nest;
-use crate::port;
 use crate::wait::until;
+use crate::{kwok, port};
 
 const ETCD: &str = "etcd";
 const SECOND_ETCD: &str = "second-etcd";
 const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 const SCHEDULER: &str = "kube-scheduler";
-const KWOK: &str = "kwok";
-
-/// What kwok makes of nodes and pods.
-const STAGES: &str = include_str!("stages.yaml");
 
 /// Two cores may be shared with a compiler.
 const READY: Duration = Duration::from_secs(120);
@@ -73,6 +69,10 @@ impl ControlPlane {
         if let Some(path) = &encryption_config {
             args.push(format!("--encryption-provider-config={}", path.display()));
         }
+        if !builder.tokens.is_empty() {
+            let file = nest.write("tokens.csv", &(builder.tokens.join("\n") + "\n"))?;
+            args.push(format!("--token-auth-file={}", file.display()));
+        }
         args.extend(builder.apiserver_args.iter().cloned());
 
         let site = ControlPlane {
@@ -91,7 +91,7 @@ impl ControlPlane {
         site.spawn_apiserver()?;
         site.await_ready()?;
         if builder.controller_manager {
-            site.spawn_controller_manager(manager)?;
+            site.spawn_controller_manager(manager, &builder.controllers)?;
         }
         if builder.scheduler {
             site.spawn_scheduler(scheduler)?;
@@ -99,7 +99,7 @@ impl ControlPlane {
         if builder.nodes > 0 {
             site.spawn_nodes(builder.nodes, kwok)?;
         }
-        site.await_defaults(builder.controller_manager)?;
+        site.await_defaults(builder.makes_accounts())?;
         Ok(site)
     }
 
@@ -136,7 +136,7 @@ impl ControlPlane {
         .map_err(|error| self.nest().explain(&error))
     }
 
-    fn spawn_controller_manager(&self, port: u16) -> Result<()> {
+    fn spawn_controller_manager(&self, port: u16, controllers: &[String]) -> Result<()> {
         let kubeconfig = self.kubeconfig_for_user("system:kube-controller-manager", &[])?;
         let ca_key = self.nest().write("ca.key", &self.ca.key_pem())?;
         let folder = self.folder.display();
@@ -148,25 +148,16 @@ impl ControlPlane {
             format!("--cluster-signing-cert-file={folder}/ca.crt"),
             format!("--cluster-signing-key-file={}", ca_key.display()),
         ]);
+        if !controllers.is_empty() {
+            command.arg(format!("--controllers={}", controllers.join(",")));
+        }
         self.nest().spawn(CONTROLLER_MANAGER, &mut command)?;
         Ok(())
     }
 
     /// Makes nodes, and what plays their kubelets.
     fn spawn_nodes(&self, count: u32, port: u16) -> Result<()> {
-        let stages = self.nest().write("stages.yaml", STAGES)?;
-        let mut command = Command::new(self.parts.program(Family::Kwok, KWOK)?);
-        command.env("HOME", &self.folder).args([
-            format!("--kubeconfig={}", self.kubeconfig.display()),
-            format!("--config={}", stages.display()),
-            "--manage-all-nodes=true".to_owned(),
-            "--node-lease-duration-seconds=40".to_owned(),
-            "--node-ip=192.0.2.2".to_owned(),
-            format!("--node-port={port}"),
-            format!("--server-address=127.0.0.1:{port}"),
-            "--cidr=198.51.100.0/24".to_owned(),
-        ]);
-        self.nest().spawn(KWOK, &mut command)?;
+        kwok::spawn(&mut self.nest(), &self.parts, &self.kubeconfig, port)?;
         let mut nodes = String::new();
         for node in 0..count {
             nodes.push_str(&format!(
