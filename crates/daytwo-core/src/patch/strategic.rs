@@ -21,7 +21,7 @@ const DELETE_FROM: &str = "$deleteFromPrimitiveList/";
 /// Goes before the name of a list, and gives its order.
 const ORDER: &str = "$setElementOrder/";
 
-/// Why a strategic merge patch cannot be applied. It quotes no values.
+/// Why a strategic merge patch cannot be applied. Its words quote no values; what a server would quote is beside them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StrategicError {
     /// The kind is a custom resource's.
@@ -32,7 +32,10 @@ pub enum StrategicError {
     NoObject,
     /// `$patch` says something unknown.
     #[error("$patch may be replace, delete, or nothing")]
-    Directive,
+    Directive {
+        /// The map, `$patch` in it.
+        map: Map<String, Value>,
+    },
     /// An element of a merged list has no key.
     #[error("an element of {list} has no {key}, by which the list is merged")]
     NoKey {
@@ -40,6 +43,16 @@ pub enum StrategicError {
         list: String,
         /// The key.
         key: &'static str,
+        /// The element.
+        element: Map<String, Value>,
+    },
+    /// What should be a list is none.
+    #[error("{list} is no list")]
+    NoList {
+        /// What it is called.
+        list: String,
+        /// What it is.
+        found: Value,
     },
     /// A list holds other things than it should.
     #[error("{0} is no list of what it should hold")]
@@ -48,8 +61,15 @@ pub enum StrategicError {
     #[error("$retainKeys does not name every key of the patch beside it")]
     RetainKeys,
     /// `$setElementOrder` contradicts the patch.
-    #[error("the order of {0} in the patch is not that of its $setElementOrder")]
-    Order(String),
+    #[error("the order of {list} in the patch is not that of its $setElementOrder")]
+    Order {
+        /// The list.
+        list: String,
+        /// What of it is in the patch.
+        patch: Vec<Value>,
+        /// The order given.
+        order: Vec<Value>,
+    },
 }
 
 /// Applies `patch` to `object`, whose lists merge as `fields` say.
@@ -69,11 +89,14 @@ fn merge(
     mut patch: Map<String, Value>,
     fields: &Fields,
 ) -> Result<Map<String, Value>, StrategicError> {
-    if let Some(directive) = patch.shift_remove(PATCH) {
+    if let Some(directive) = patch.get(PATCH) {
         return match directive.as_str() {
-            Some("replace") => Ok(without_directives(patch)),
+            Some("replace") => {
+                patch.shift_remove(PATCH);
+                Ok(without_directives(patch))
+            }
             Some("delete") => Ok(Map::new()),
-            _ => Err(StrategicError::Directive),
+            _ => Err(StrategicError::Directive { map: patch }),
         };
     }
     if let Some(keys) = patch.shift_remove(RETAIN_KEYS) {
@@ -82,7 +105,9 @@ fn merge(
     order::apply(&mut original, &mut patch, fields)?;
     for (key, change) in patch {
         if let Some(list) = key.strip_prefix(DELETE_FROM) {
-            let Value::Array(gone) = change else { return Err(StrategicError::List(list.to_owned())) };
+            let Value::Array(gone) = change else {
+                return Err(StrategicError::NoList { list: list.to_owned(), found: change });
+            };
             if let Some(Value::Array(there)) = original.get_mut(list) {
                 there.retain(|value| !gone.contains(value));
             }
@@ -148,7 +173,11 @@ fn keyed(
     key: &'static str,
     inside: &Fields,
 ) -> Result<Vec<Value>, StrategicError> {
-    let no_key = || StrategicError::NoKey { list: name.to_owned(), key };
+    let no_key = |element: &Map<String, Value>| StrategicError::NoKey {
+        list: name.to_owned(),
+        key,
+        element: element.clone(),
+    };
     let mut replaces = false;
     let mut patch = Vec::with_capacity(change.len());
     for element in change {
@@ -156,23 +185,26 @@ fn keyed(
         match element.get(PATCH).map(Value::as_str) {
             None => patch.push(element),
             Some(Some("delete")) => {
-                let which = element.get(key).ok_or_else(no_key)?;
+                let which = element.get(key).ok_or_else(|| no_key(&element))?;
                 there.retain(|one| one.get(key) != Some(which));
             }
             Some(Some("replace")) => replaces = true,
-            Some(_) => return Err(StrategicError::Directive),
+            Some(_) => return Err(StrategicError::Directive { map: element }),
         }
     }
     if replaces {
         return Ok(patch.into_iter().map(|element| Value::Object(without_directives(element))).collect());
     }
     let names = |list: &[Value]| {
-        list.iter().map(|one| one.get(key).cloned().ok_or_else(no_key)).collect::<Result<Vec<_>, _>>()
+        let unnamed = |one: &Value| no_key(one.as_object().unwrap_or(&Map::new()));
+        list.iter()
+            .map(|one| one.get(key).cloned().ok_or_else(|| unnamed(one)))
+            .collect::<Result<Vec<_>, _>>()
     };
     let before = names(&there)?;
     let mut wanted = Vec::with_capacity(patch.len());
     for element in patch {
-        let which = element.get(key).ok_or_else(no_key)?;
+        let which = element.get(key).ok_or_else(|| no_key(&element))?;
         wanted.push(which.clone());
         match there.iter_mut().find(|one| one.get(key) == Some(which)) {
             Some(found) => {

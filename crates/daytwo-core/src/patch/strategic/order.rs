@@ -16,12 +16,15 @@ pub(super) fn apply(
     let directives: Vec<String> = patch.keys().filter(|key| key.starts_with(ORDER)).cloned().collect();
     for directive in directives {
         let name = &directive[ORDER.len()..];
-        let wrong = || StrategicError::List(name.to_owned());
-        let Some(Value::Array(order)) = patch.shift_remove(&directive) else { return Err(wrong()) };
+        let wrong = |found: Value| StrategicError::NoList { list: name.to_owned(), found };
+        let order = match patch.shift_remove(&directive).unwrap_or_default() {
+            Value::Array(order) => order,
+            other => return Err(wrong(other)),
+        };
         let list = |value: Option<Value>| match value {
             None => Ok(None),
             Some(Value::Array(list)) => Ok(Some(list)),
-            Some(_) => Err(wrong()),
+            Some(other) => Err(wrong(other)),
         };
         let there = list(original.get(name).cloned())?;
         let change = list(patch.shift_remove(name))?;
@@ -31,7 +34,11 @@ pub(super) fn apply(
             _ => Some(value.clone()),
         };
         if !agrees(change.as_deref().unwrap_or_default(), &order, id) {
-            return Err(StrategicError::Order(name.to_owned()));
+            return Err(StrategicError::Order {
+                list: name.to_owned(),
+                patch: change.unwrap_or_default(),
+                order,
+            });
         }
         let before: Vec<Value> = there.iter().flatten().filter_map(id).collect();
         let merged = match (there, change) {
