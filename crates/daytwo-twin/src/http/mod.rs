@@ -1,0 +1,18 @@
+//! The API over HTTP: paths, media types, bodies, connections.
+
+mod accept;
+mod answer;
+mod discovery;
+mod document;
+mod paths;
+mod reply;
+mod serve;
+mod service;
+mod stream;
+mod take;
+mod tls;
+mod view;
+
+pub use serve::{ServeError, Serving};
+pub use service::Service;
+pub use tls::Authority;
