@@ -182,6 +182,34 @@ pub async fn review(client: &Client, path: &str, body: &[u8]) -> Result<Bytes, A
     }
 }
 
+/// DELETEs what is at `path`, once.
+///
+/// # Errors
+/// As [`send`].
+pub async fn delete(client: &Client, path: &str) -> Result<(), ApiError> {
+    once(client, Request::delete(path), Body::empty()).await
+}
+
+/// Merges `patch`, a JSON merge patch, into what is at `path`, once.
+///
+/// # Errors
+/// As [`send`].
+pub async fn merge(client: &Client, path: &str, patch: &[u8]) -> Result<(), ApiError> {
+    let request = Request::patch(path).header(http::header::CONTENT_TYPE, "application/merge-patch+json");
+    once(client, request, Body::from(patch.to_vec())).await
+}
+
+async fn once(client: &Client, request: http::request::Builder, body: Body) -> Result<(), ApiError> {
+    let (method, path) = (request.method_ref().cloned(), request.uri_ref().map(ToString::to_string));
+    let request = request.header(http::header::ACCEPT, "application/json").body(body);
+    let request = request.map_err(|error| ApiError::Garbled {
+        method: method.unwrap_or_default(),
+        path: path.unwrap_or_default(),
+        what: error.to_string(),
+    })?;
+    whole(client, request, &Patience::default()).await.map(|_| ())
+}
+
 /// Reads `body`, the answer to a GET of `path`, as JSON.
 ///
 /// # Errors

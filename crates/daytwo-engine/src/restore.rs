@@ -129,6 +129,14 @@ pub struct Planned {
     rules: Rules,
 }
 
+impl Planned {
+    /// Adds something that was found elsewhere to what the run will tell.
+    pub fn find(&mut self, finding: Finding) {
+        self.known.findings.push(finding.clone());
+        self.report.tally.findings.push(finding);
+    }
+}
+
 /// How much a plan tells of single objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {

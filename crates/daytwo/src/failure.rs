@@ -167,6 +167,15 @@ fn reaction(error: &(dyn StdError + 'static)) -> Option<Exit> {
     if let Some(error) = error.downcast_ref::<daytwo_etcd::Error>() {
         return Some(of_file(error));
     }
+    if let Some(daytwo_twin::open::EtcdError::Store(error)) = error.downcast_ref() {
+        return Some(of_file(error));
+    }
+    if let Some(error) = error.downcast_ref::<daytwo_twin::ServeError>() {
+        return match error {
+            daytwo_twin::ServeError::Listen { .. } => Some(Exit::Usage),
+            daytwo_twin::ServeError::Certificate(_) => Some(Exit::Failed),
+        };
+    }
     let usage = error.is::<InvalidName>()
         || error.is::<FilterError>()
         || error.is::<NameError>()

@@ -18,6 +18,7 @@ mod place;
 mod progress;
 mod question;
 mod settings;
+mod site;
 mod suggest;
 
 use std::io::IsTerminal;

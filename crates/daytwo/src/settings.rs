@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use daytwo_engine::{Clock, ClusterOptions};
 
-use crate::cli::Global;
+use crate::cli::shared::quoted;
+use crate::cli::{Format, Global};
 use crate::interrupt::Interrupt;
-use crate::output::Out;
 use crate::output::paint::Paint;
 use crate::output::speak::Speak;
+use crate::output::{Channel, Out};
 
 /// What every verb works with.
 #[derive(Clone)]
@@ -33,6 +34,8 @@ pub struct Session {
     pub interrupt: Interrupt,
     /// What tells this run from every other: a random UUID.
     pub run: String,
+    /// This program, as a shell calls it.
+    pub program: String,
 }
 
 impl Session {
@@ -47,7 +50,7 @@ impl Session {
             std::io::stderr().is_terminal(),
         );
         Self {
-            out: Out { format: global.output, paint: paint(stdout) },
+            out: Out { format: global.output, paint: paint(stdout), channel: Channel::Stdout },
             speak: Speak { paint: paint(stderr) },
             bars: stderr && global.verbose == 0,
             can_ask: stdin && stderr,
@@ -59,7 +62,14 @@ impl Session {
             clock,
             interrupt,
             run,
+            program: program(std::env::args().next()),
         }
+    }
+
+    /// The same for a verb that is a part of another: what it would print for people goes to stderr.
+    pub fn apart(&self) -> Self {
+        let out = Out { format: Format::Table, paint: self.speak.paint, channel: Channel::Stderr };
+        Self { out, ..self.clone() }
     }
 
     /// Where the config file is.
@@ -72,6 +82,11 @@ impl Session {
     }
 }
 
+/// The word that it was called by: a path as it was written, or its name where it was looked up.
+fn program(called: Option<String>) -> String {
+    called.filter(|word| word.contains('/')).map_or_else(|| "daytwo".to_owned(), |word| quoted(&word))
+}
+
 /// Whether the environment allows colour: NO_COLOR is unset or empty, and TERM is not dumb.
 pub fn colour_wanted(variable: impl Fn(&str) -> Option<String>) -> bool {
     let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -82,6 +97,14 @@ pub fn colour_wanted(variable: impl Fn(&str) -> Option<String>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_is_called_again_as_it_was() {
+        let called = |word: &str| program(Some(word.to_owned()));
+        assert_eq!(called("target/release/daytwo"), "target/release/daytwo");
+        assert_eq!(called("/a b/daytwo"), "'/a b/daytwo'");
+        assert_eq!((called("daytwo"), program(None)), ("daytwo".to_owned(), "daytwo".to_owned()));
+    }
 
     #[test]
     fn no_color_and_dumb_terminals_get_no_colour() {

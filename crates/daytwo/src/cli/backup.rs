@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
 use super::shared::{At, Filters, Identities, Scope, Writing};
+use super::twin::Cluster;
 
 /// Verbs about backups.
 #[derive(Debug, Subcommand)]
@@ -38,11 +39,17 @@ pub enum Backup {
   daytwo backup create nightly --location s3://backups/lab --ttl 720h
   daytwo backup create shop --include-namespaces shop,shop-db --include-cluster-resources=false
   daytwo backup create web -l app=web --exclude-resources secrets
+  daytwo backup create copy --from twin:backup:nightly --location ./backups
   daytwo backup create sealed --encrypt-to age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq --sign-key sign.pem")]
 pub struct Create {
     /// Name: an RFC 1123 subdomain of at most 63 characters [default: CONTEXT-YYYYMMDDhhmmss, in UTC]
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
+    /// The cluster: a kubeconfig context, or twin:SOURCE, a cluster in memory [default: the current context]
+    #[arg(long, value_name = "CLUSTER")]
+    pub from: Option<Cluster>,
+    #[command(flatten)]
+    pub identities: Identities,
     #[command(flatten)]
     pub filters: Filters,
     #[command(flatten)]
@@ -143,6 +150,7 @@ pub struct Verify {
   daytwo backup diff monday tuesday
   daytwo backup diff nightly --live
   daytwo backup diff nightly --live -n shop -o json
+  daytwo backup diff nightly --live --context twin:fixture:enclave
   daytwo backup diff monday tuesday --include-resources deployments.apps --noise")]
 pub struct Diff {
     /// The backup to compare from

@@ -5,6 +5,7 @@
 
 pub mod backup;
 pub mod changes;
+pub mod demo;
 pub mod etcd;
 pub mod habits;
 pub mod key;
@@ -14,6 +15,7 @@ pub mod runs;
 pub mod shared;
 #[cfg(test)]
 mod tests;
+pub mod twin;
 
 use std::path::PathBuf;
 
@@ -30,10 +32,13 @@ use clap_complete::Shell;
     max_term_width = 110,
     after_help = concat!(
         "Examples:\n",
+        "  daytwo demo\n",
         "  daytwo location add lab s3://backups/lab --endpoint https://minio.lab:9000 --default\n",
         "  daytwo backup create\n",
         "  daytwo backup list\n",
         "  daytwo restore create --from lab-20261121060000 --dry-run\n",
+        "  daytwo restore create --from lab-20261121060000 --into twin:fixture:empty\n",
+        "  daytwo twin kubectl --from backup:lab-20261121060000 -- get pods -A\n",
         "\n",
         "Exit codes: 0 done, 1 findings or differences, 2 usage, 3 could not tell, 4 refused as unsafe, 5 failed."
     )
@@ -52,7 +57,8 @@ pub struct Global {
     /// Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, then the pod's ServiceAccount]
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub kubeconfig: Option<PathBuf>,
-    /// Kubeconfig context [default: the file's current context]
+    /// Kubeconfig context, or twin:SOURCE for a cluster in memory (see daytwo twin serve --help) [default: the file's
+    /// current context]
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
     /// What stdout carries
@@ -101,6 +107,11 @@ pub enum Verb {
     /// Read, verify, compare, save and restore etcd's and K3s' data
     #[command(subcommand)]
     Etcd(etcd::Etcd),
+    /// Open a backup, a snapshot or a fixture as a living cluster in memory
+    #[command(subcommand)]
+    Twin(twin::Twin),
+    /// Back up, lose and restore a namespace of a cluster in memory
+    Demo(demo::Demo),
     /// Keep named backup locations, and check them
     #[command(subcommand)]
     Location(location::Location),

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::changes::Changes;
 use super::shared::{Filters, Identities, OneRun, Places};
+use super::twin::Cluster;
 
 /// Verbs about restores.
 #[derive(Debug, Subcommand)]
@@ -45,6 +46,8 @@ pub enum Restore {
   daytwo restore create --from nightly --storage-class-mapping fast:ssd --resource-modifiers rules.yaml --dry-run
   daytwo restore create --from nightly --webhooks parked --wait --wait-timeout 30m
   daytwo restore create --from nightly --empty-volumes -o json
+  daytwo restore create --from nightly --into twin:cluster
+  daytwo restore create --from nightly --into twin:backup:weekly --existing update
   daytwo restore create --from nightly --journal ./journals --velero-cr velero")]
 pub struct Create {
     /// The run's name: an RFC 1123 subdomain. One that did not end is gone on with, if the same is asked for
@@ -100,11 +103,14 @@ pub struct Plan {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   daytwo restore run shop.json
-  daytwo restore run shop.json --yes")]
+  daytwo restore run shop.json --yes
+  daytwo restore run shop.json --into twin:cluster")]
 pub struct Run {
     /// The plan
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    #[command(flatten)]
+    pub target: Target,
     #[command(flatten)]
     pub pruning: Pruning,
     #[command(flatten)]
@@ -167,12 +173,23 @@ pub struct Pruning {
     pub yes: bool,
 }
 
+/// Where to restore to.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Target {
+    /// The cluster: a kubeconfig context, or twin:SOURCE, a cluster in memory that nothing is left of (a restore drill)
+    /// [default: the current context]
+    #[arg(long, value_name = "CLUSTER")]
+    pub into: Option<Cluster>,
+}
+
 /// What to restore.
 #[derive(Debug, Args)]
 pub struct Request {
     /// The backup
     #[arg(long, visible_alias = "from-backup", value_name = "NAME")]
     pub from: String,
+    #[command(flatten)]
+    pub target: Target,
     /// Restore namespace A as B
     #[arg(long, visible_alias = "namespace-mappings", value_name = "A:B", value_delimiter = ',')]
     pub namespace_mapping: Vec<String>,

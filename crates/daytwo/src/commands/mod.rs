@@ -3,12 +3,14 @@
 pub mod backup;
 mod compare;
 mod completion;
-mod etcd;
+mod demo;
+pub mod etcd;
 mod key;
 pub mod location;
 mod man;
 mod restore;
 mod runs;
+pub mod twin;
 mod version;
 
 use crate::cli::Verb;
@@ -26,6 +28,8 @@ pub async fn run(session: &Session, verb: Verb) -> Result {
         Verb::Resume(verb) => restore::resume::run(session, verb).await,
         Verb::Runs(verb) => runs::run(session, verb).await,
         Verb::Etcd(verb) => etcd::run(session, verb).await,
+        Verb::Twin(verb) => twin::run(session, verb).await,
+        Verb::Demo(verb) => demo::run(session, verb).await,
         Verb::Location(verb) => location::run(session, verb).await,
         Verb::Key(verb) => key::run(session, verb),
         Verb::Completion(verb) => completion::run(session, &verb),

@@ -42,20 +42,31 @@ struct Versioned<'a, T> {
     document: &'a T,
 }
 
+/// Where documents are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// Data.
+    Stdout,
+    /// Conversation: what a verb that is a part of another would print.
+    Stderr,
+}
+
 /// stdout, and how to fill it.
 #[derive(Debug, Clone, Copy)]
 pub struct Out {
     /// The format asked for.
     pub format: Format,
-    /// Colour on stdout.
+    /// Colour there.
     pub paint: Paint,
+    /// Where to.
+    pub channel: Channel,
 }
 
 impl Out {
     /// Prints a document. A reader that went away is no failure: what the verb did still counts.
     ///
     /// # Errors
-    /// Those of writing to stdout.
+    /// Those of writing.
     pub fn document<T: Document>(&self, document: &T) -> Result<()> {
         match self.bytes(&render(document, self.format, self.paint)?) {
             Err(error) if error.is_closed_pipe() => Ok(()),
@@ -63,15 +74,17 @@ impl Out {
         }
     }
 
-    /// Writes bytes to stdout.
+    /// Writes bytes.
     ///
     /// # Errors
     /// Those of writing; a closed pipe too, so that long output stops early.
-    #[expect(clippy::unused_self, reason = "all of stdout goes through here")]
     pub fn bytes(&self, bytes: &[u8]) -> Result<()> {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(bytes)?;
-        stdout.flush()?;
+        let mut to: Box<dyn Write> = match self.channel {
+            Channel::Stdout => Box::new(io::stdout().lock()),
+            Channel::Stderr => Box::new(io::stderr().lock()),
+        };
+        to.write_all(bytes)?;
+        to.flush()?;
         Ok(())
     }
 }

@@ -23,6 +23,7 @@ mod rights;
 mod runs;
 mod saved;
 mod secrets;
+mod twin;
 mod velero_location;
 mod view;
 

@@ -6,6 +6,9 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use crate::cli::shared::{At, Filters, Scope, Writing};
 
+/// What API servers put before their keys, unless told otherwise.
+const PREFIX: &str = "/registry";
+
 /// A file, and how to read it.
 #[derive(Debug, Clone, Args)]
 pub struct Source {
@@ -21,7 +24,7 @@ pub struct Source {
 #[command(next_help_heading = "Reading options")]
 pub struct Reading {
     /// What the API server's --etcd-prefix was
-    #[arg(long, value_name = "PREFIX", default_value = "/registry")]
+    #[arg(long, value_name = "PREFIX", default_value = PREFIX)]
     pub etcd_prefix: String,
     /// The API server's EncryptionConfiguration, to read what is encrypted at rest
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -33,6 +36,13 @@ pub struct Reading {
     /// [default: 37]
     #[arg(long, value_name = "MINOR", value_parser = clap::value_parser!(u8).range(33..=37))]
     pub kubernetes_minor: Option<u8>,
+}
+
+impl Reading {
+    /// As the flags are where none is given.
+    pub fn usual() -> Self {
+        Self { etcd_prefix: PREFIX.to_owned(), ..Self::default() }
+    }
 }
 
 /// As of when.

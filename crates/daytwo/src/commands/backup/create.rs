@@ -1,16 +1,18 @@
 //! `daytwo backup create`.
 
-use daytwo_archive::BackupName;
+use daytwo_archive::{BackupName, Location};
 use daytwo_engine::api::Patience;
 use daytwo_engine::{BackupRequest, ClusterOptions, Site};
 
 use crate::cli::backup::Create;
+use crate::commands::twin::open::Means;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::filters;
 use crate::place;
 use crate::progress::Progress;
 use crate::settings::Session;
+use crate::site;
 
 use super::describe::{self, Style};
 use super::naming;
@@ -24,10 +26,12 @@ pub async fn run(session: &Session, verb: Create) -> Result {
     let filter = filters::filter(&verb.filters)?;
     let named = verb.name.as_deref().map(BackupName::try_from).transpose()?;
     let (write, ttl) = writing::options(session, &verb.writing)?;
-    let cluster = ClusterOptions { compress: verb.compress, ..session.cluster.clone() };
+    let slow = ClusterOptions { compress: verb.compress, ..session.cluster.clone() };
+    let reading = Session { cluster: slow, ..session.clone() };
     let connecting = async {
         let location = place::open(session, &verb.at).await?;
-        Ok::<_, Failure>((location, Site::connect(&cluster).await?))
+        let means = Means::beside(&verb.at, &verb.identities);
+        Ok::<_, Failure>((location, site::open(&reading, verb.from.as_ref(), means).await?.site))
     };
     let (location, site) = session
         .interrupt
@@ -35,12 +39,6 @@ pub async fn run(session: &Session, verb: Create) -> Result {
         .await
         .ok_or_else(|| Failure::new(Exit::Failed, "stopped; nothing was written"))??;
     let name = named.unwrap_or_else(|| naming::default_name(&site.identity().context, session.clock.now()));
-    session.speak.note(&format!(
-        "backing up {} ({}) as {name} to {}",
-        site.identity().context,
-        site.identity().server,
-        location.url()
-    ));
     let request = BackupRequest {
         name,
         filter,
@@ -50,16 +48,25 @@ pub async fn run(session: &Session, verb: Create) -> Result {
         patience: Patience::default(),
         write,
     };
+    back_up(session, &site, &location, request).await
+}
+
+/// Backs `site` up and prints what came of it; exit 1 where something wanted could not be read.
+///
+/// # Errors
+/// Exit 3 where cluster or store do not answer, exit 4 where the name is taken.
+pub async fn back_up(session: &Session, site: &Site, location: &Location, request: BackupRequest) -> Result {
+    session.speak.note(&format!(
+        "backing up {} ({}) as {} to {}",
+        site.identity().context,
+        site.identity().server,
+        request.name,
+        location.url()
+    ));
     let progress = Progress::new(session);
-    let head = daytwo_engine::backup(
-        &site,
-        &location,
-        request,
-        &*session.clock,
-        &progress,
-        session.interrupt.token(),
-    )
-    .await;
+    let head =
+        daytwo_engine::backup(site, location, request, &*session.clock, &progress, session.interrupt.token())
+            .await;
     drop(progress);
     let head = head?;
     let exit = if head.problems.is_empty() { Exit::Done } else { Exit::Findings };

@@ -4,10 +4,12 @@ use crate::cli::backup::Diff;
 use crate::commands::compare::live::Live;
 use crate::commands::compare::stored::Stored;
 use crate::commands::compare::{self, Side};
+use crate::commands::twin::open::Means;
 use crate::failure::Result;
 use crate::filters;
 use crate::place;
 use crate::settings::Session;
+use crate::site;
 
 use super::open;
 
@@ -24,7 +26,10 @@ pub async fn run(session: &Session, verb: Diff) -> Result {
         before.spool().await?;
         let after = match &verb.after {
             Some(name) => Side::Stored(Stored::Backup(Box::new(open::named(&location, name, &keys).await?))),
-            None => Side::Live(Box::new(Live::connect(session).await?)),
+            None => {
+                let means = Means::beside(&verb.at, &verb.identities);
+                Side::Live(Box::new(Live::of(site::open(session, None, means).await?.site).await?))
+            }
         };
         Ok((Stored::Backup(Box::new(before)), after))
     };

@@ -2,17 +2,17 @@
 
 pub mod open;
 
-mod create;
+pub mod create;
 mod delete;
 pub mod describe;
 mod diff;
 mod export;
 mod get;
 mod list;
-mod naming;
+pub mod naming;
 pub mod objects;
 mod prune;
-mod verify;
+pub mod verify;
 pub mod writing;
 
 use crate::cli::backup::Backup;

@@ -9,7 +9,6 @@ use daytwo_engine::api::{self, ApiError};
 use daytwo_engine::discovery::{Discovery, Served, discover};
 
 use crate::failure::Result;
-use crate::settings::Session;
 
 /// Objects asked for with one request.
 const PAGE: u32 = 500;
@@ -48,12 +47,11 @@ pub enum ListError {
 }
 
 impl Live {
-    /// Connects to the cluster that the session names.
+    /// Asks `site` what it serves.
     ///
     /// # Errors
-    /// Those of connecting and of discovery.
-    pub async fn connect(session: &Session) -> Result<Self> {
-        let site = Site::connect(&session.cluster).await?;
+    /// Those of discovery.
+    pub async fn of(site: Site) -> Result<Self> {
         let discovery = discover(site.client()).await?;
         Ok(Self { site, discovery })
     }

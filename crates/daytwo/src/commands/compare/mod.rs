@@ -28,7 +28,7 @@ use stored::Stored;
 /// What differs.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Differences {
+pub struct Differences {
     #[serde(skip)]
     kind: &'static str,
     /// What is compared from: a backup or a file.
@@ -40,7 +40,8 @@ struct Differences {
     /// Objects that are the same.
     same: u64,
     added: Vec<ObjectKey>,
-    removed: Vec<ObjectKey>,
+    /// What is in `before` alone.
+    pub removed: Vec<ObjectKey>,
     changed: Vec<Changed>,
     /// What could not be compared, and why.
     unknown: Vec<String>,
@@ -57,7 +58,8 @@ pub struct Changed {
 }
 
 impl Differences {
-    fn count(&self) -> usize {
+    /// How many objects differ.
+    pub fn count(&self) -> usize {
         self.added.len() + self.removed.len() + self.changed.len()
     }
 }
@@ -110,6 +112,26 @@ pub async fn run(
     options: Options,
     sides: impl Future<Output = Result<(Stored, Side)>>,
 ) -> Result {
+    let found = found(session, filter, options, sides).await?;
+    let found = Differences { kind, ..found };
+    session.out.document(&found)?;
+    Ok(match (found.count(), found.unknown.is_empty()) {
+        (0, true) => Exit::Done,
+        (0, false) => Exit::Unknown,
+        _ => Exit::Findings,
+    })
+}
+
+/// Compares, and says how much differs.
+///
+/// # Errors
+/// As [`run`].
+pub async fn found(
+    session: &Session,
+    filter: Filter,
+    options: Options,
+    sides: impl Future<Output = Result<(Stored, Side)>>,
+) -> Result<Differences> {
     let progress = Progress::new(session);
     let comparing = async {
         let (before, after) = sides.await?;
@@ -118,7 +140,7 @@ pub async fn run(
     let stopped = || Failure::new(Exit::Failed, "stopped: nothing is said about what differs");
     let found = session.interrupt.or(comparing).await.ok_or_else(stopped)?;
     drop(progress);
-    let found = Differences { kind, ..found? };
+    let found = found?;
     for what in &found.unknown {
         session.speak.warn(what);
     }
@@ -131,10 +153,5 @@ pub async fn run(
         found.changed.len(),
         words::count(found.same, "object")
     ));
-    session.out.document(&found)?;
-    Ok(match (found.count(), found.unknown.is_empty()) {
-        (0, true) => Exit::Done,
-        (0, false) => Exit::Unknown,
-        _ => Exit::Findings,
-    })
+    Ok(found)
 }

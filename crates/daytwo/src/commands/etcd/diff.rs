@@ -3,12 +3,15 @@
 use super::open::Opened;
 use super::snapshot::Snapshot;
 use crate::cli::etcd::file::Diff;
+use crate::cli::shared::{At, Identities};
 use crate::commands::compare::live::Live;
 use crate::commands::compare::stored::Stored;
 use crate::commands::compare::{self, Side};
+use crate::commands::twin::open::Means;
 use crate::failure::Result;
 use crate::filters;
 use crate::settings::Session;
+use crate::site;
 
 /// Compares and prints.
 ///
@@ -24,7 +27,11 @@ pub async fn run(session: &Session, verb: Diff) -> Result {
         let before = open(&verb.before, verb.revision)?;
         let after = match &verb.after {
             Some(file) => Side::Stored(open(file, verb.to_revision)?),
-            None => Side::Live(Box::new(Live::connect(session).await?)),
+            None => {
+                let (at, identities) = (At::default(), Identities::default());
+                let means = Means::beside(&at, &identities);
+                Side::Live(Box::new(Live::of(site::open(session, None, means).await?.site).await?))
+            }
         };
         Ok((before, after))
     };

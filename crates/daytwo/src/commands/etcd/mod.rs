@@ -7,7 +7,7 @@ mod get;
 mod health;
 mod history;
 mod ls;
-mod open;
+pub mod open;
 pub mod order;
 mod plan;
 mod reach;
@@ -16,7 +16,7 @@ mod save;
 pub mod snapshot;
 mod status;
 mod verify;
-mod versions;
+pub mod versions;
 
 use crate::cli::etcd::Etcd;
 use crate::failure::Result;

@@ -13,6 +13,7 @@ use crate::config::Kept;
 use crate::failure::{Failure, Result};
 use crate::place;
 use crate::settings::Session;
+use crate::site;
 
 /// The Secret that `velero install --secret-file` makes, and its key; used where a location names none.
 const DEFAULT_SECRET: (&str, &str) = ("cloud-credentials", "cloud");
@@ -22,7 +23,7 @@ const DEFAULT_SECRET: (&str, &str) = ("cloud-credentials", "cloud");
 /// # Errors
 /// Exit 2 where there is none of that name, exit 3 where the cluster does not answer or refuses.
 pub async fn open(session: &Session, namespace: &str, name: &str, flags: &Store) -> Result<Location> {
-    let site = Site::connect(&session.cluster).await?;
+    let site = Site::connect(&site::options(session, None)).await?;
     let path = format!("/apis/velero.io/v1/namespaces/{namespace}/backupstoragelocations/{name}");
     let bsl: Value = match api::get_json(site.client(), &path).await {
         Ok(bsl) => bsl,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use daytwo_core::plan::Plan;
 use daytwo_core::restore::{Existing, NamespaceMapping, Request, Scope, VeleroRecord, Waits, Webhooks};
 use daytwo_engine::Site;
 use daytwo_engine::restore::{Detail, velero_lacks};
@@ -19,7 +20,7 @@ use crate::settings::Session;
 use super::changes::changes;
 use super::sides::{Sides, holder};
 use super::view::{AsReport, Look, View};
-use super::{pruning, resume, saved};
+use super::{drill, pruning, resume, saved};
 
 /// Restores and prints the report; exit 1 where something differs or is to be acted on, exit 5 where an object failed.
 ///
@@ -48,15 +49,47 @@ pub async fn run(session: &Session, verb: cli::Create) -> Result {
             DryRun::ServerAll => Some(Scope::All),
         };
         let look = Look { diff: verb.show_diff, secrets: verb.show_secrets, ask };
-        let view = View::of(&runner, &request, &run, look, session.out.format).await?;
+        let mut view = View::of(&runner, &request, &run, look, session.out.format).await?;
         drop(progress);
+        if sides.twin {
+            view.report.tally.findings.push(drill::not_checked(&view.report));
+        }
         return foreseen(session, view, verb.plan_out.as_deref(), places);
     }
-    let planned = runner.plan(&request, &run, Detail::Needed).await?;
-    pruning::allow(session, &planned.plan, &verb.pruning).await?;
+    drop(progress);
+    if sides.twin {
+        drill::tell(session, &run, places);
+    }
+    carry_out(session, &sides, &request, &run, &verb.pruning, places, |_| Ok(())).await
+}
+
+/// Plans, asks where it deletes, carries out what is `allowed`, and prints what came of it.
+///
+/// # Errors
+/// Exit 3 where cluster or store do not answer, exit 5 where the run stopped or an object failed.
+pub async fn carry_out(
+    session: &Session,
+    sides: &Sides,
+    request: &Request,
+    run: &str,
+    pruning: &cli::Pruning,
+    places: &Places,
+    allowed: impl FnOnce(&Plan) -> Result<()>,
+) -> Result {
+    let progress = Progress::new(session);
+    let runner = sides.runner(session, &progress);
+    let mut planned = runner.plan(request, run, Detail::Needed).await?;
+    allowed(&planned.plan)?;
+    pruning::allow(session, &planned.plan, pruning).await?;
+    if sides.twin {
+        planned.find(drill::not_checked(&planned.report));
+    }
     let report = runner.start(planned, &holder(session)).await;
     drop(progress);
-    super::report::end(session, &resume::command(&run, places), places, report)
+    if sides.twin {
+        return super::report::end(session, drill::AGAIN, places, report);
+    }
+    super::report::end(session, &resume::command(run, places), places, report)
 }
 
 /// Whether the cluster can take the Restore object that was asked for.

@@ -2,6 +2,7 @@
 
 mod changes;
 pub mod create;
+pub mod drill;
 mod fields;
 mod list;
 pub mod plan;

@@ -13,7 +13,7 @@ use crate::settings::Session;
 
 use super::sides::Sides;
 use super::view::{AsPlan, Look, View};
-use super::{create, pruning, saved};
+use super::{create, drill, pruning, saved};
 
 /// The steps as a table, and what they rest on.
 pub fn steps(plan: &Plan, paint: Paint) -> String {
@@ -93,7 +93,10 @@ pub async fn run(session: &Session, verb: cli::Plan) -> Result {
     let look = Look { diff: verb.show_diff, secrets: verb.show_secrets, ask: None };
     let view = View::of(&sides.runner(session, &progress), &request, &run, look, session.out.format).await;
     drop(progress);
-    let view = view?;
+    let mut view = view?;
+    if sides.twin {
+        view.report.tally.findings.push(drill::not_checked(&view.report));
+    }
     if let Some(file) = &verb.plan_out {
         saved::save(session, file, &view.plan, &verb.request.places)?;
     }

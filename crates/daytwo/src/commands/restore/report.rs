@@ -156,7 +156,7 @@ fn wave(wave: &WaveReport) -> String {
 }
 
 /// Counts by resource.
-pub(super) fn table(report: &Report, paint: Paint) -> String {
+pub fn table(report: &Report, paint: Paint) -> String {
     let planned = report.state == State::Planned;
     let mut head = vec!["RESOURCE", if planned { "TO-CREATE" } else { "CREATED" }];
     let changes = report.request.existing != Existing::Keep;

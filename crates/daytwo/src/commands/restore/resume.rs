@@ -17,6 +17,7 @@ use crate::settings::Session;
 
 use super::super::etcd::order;
 use super::super::runs::find;
+use super::drill;
 use super::sides::{Sides, holder};
 
 /// The command that goes on with `run`.
@@ -39,6 +40,7 @@ pub async fn run(session: &Session, verb: Resume) -> Result {
     let opening = Sides::of_run(session, &verb.one, &verb.identities);
     let stopped = || Failure::new(Exit::Failed, "stopped; the run stands as it stood");
     let sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
+    drill::gone(&recorded, sides.twin)?;
     go_on(session, &sides, &verb.one.run, &verb.one.places).await
 }
 
@@ -84,6 +86,7 @@ pub async fn same(
         return Err(Failure::from(error).or_try(format!("daytwo runs show {run}{}", places.flags())));
     }
     let was = find::restore(&recorded)?.clone();
+    drill::gone(&recorded, sides.twin)?;
     let differs = was.differences(request);
     if !differs.is_empty() {
         let text = |one: &Differs| format!("{} was {} and is {}", one.what, one.was, one.is);

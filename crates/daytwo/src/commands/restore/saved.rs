@@ -3,19 +3,17 @@
 use std::path::Path;
 
 use daytwo_core::plan::{API_VERSION, Kind, Plan};
-use daytwo_engine::restore::Detail;
 
 use crate::cli::restore::Run;
 use crate::cli::shared::Places;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::place;
-use crate::progress::Progress;
 use crate::settings::Session;
 
-use super::create::velero_takes;
-use super::sides::{Sides, holder};
-use super::{pruning, resume};
+use super::create::{self, velero_takes};
+use super::sides::Sides;
+use super::{drill, resume};
 
 /// Writes `plan` into `file`.
 ///
@@ -39,29 +37,31 @@ pub fn save(session: &Session, file: &Path, plan: &Plan, places: &Places) -> Res
 /// Exit 2 for a file that holds no plan, exit 4 where the backup or the cluster is another or more would be changed.
 pub async fn run(session: &Session, verb: Run) -> Result {
     let saved = read(&verb.file)?;
-    let Kind::Restore(request) = saved.kind.clone() else {
+    let Kind::Restore(mut request) = saved.kind.clone() else {
         return Err(Failure::usage(format!("{} holds no plan of a restore", verb.file.display())));
     };
     let opening = async {
         let journals = place::journals(session, &verb.places).await?;
         let begun = resume::begun(&journals, &saved.id).await?;
-        let near = Sides::near(session, &verb.places.at, journals, &verb.identities, &request.backup);
+        let (at, named) = (&verb.places.at, verb.target.into.as_ref());
+        let near = Sides::near(session, at, journals, &verb.identities, &request.backup, named);
         Ok::<_, Failure>((near.await?, begun))
     };
     let stopped = || Failure::new(Exit::Failed, "stopped; nothing was written");
     let (sides, begun) = session.interrupt.or(opening).await.ok_or_else(stopped)??;
-    if let Some(recorded) = begun {
+    if let Some(recorded) = begun.filter(|_| !sides.twin) {
         return resume::same(session, &sides, recorded, &request, &verb.places).await;
     }
     velero_takes(&sides.site, &request).await?;
-    let progress = Progress::new(session);
-    let runner = sides.runner(session, &progress);
-    let planned = runner.plan(&request, &saved.id, Detail::Needed).await?;
-    allowed(&saved, &planned.plan)?;
-    pruning::allow(session, &planned.plan, &verb.pruning).await?;
-    let report = runner.start(planned, &holder(session)).await;
-    drop(progress);
-    super::report::end(session, &resume::command(&saved.id, &verb.places), &verb.places, report)
+    let mut run = saved.id.clone();
+    if sides.twin {
+        drill::fit(session, &mut request);
+        // The plan's own name is for the run that is rehearsed.
+        run = drill::name(session, &run);
+        drill::tell(session, &run, &verb.places);
+    }
+    let allowing = |planned: &Plan| allowed(&saved, planned);
+    create::carry_out(session, &sides, &request, &run, &verb.pruning, &verb.places, allowing).await
 }
 
 fn read(file: &Path) -> Result<Plan> {

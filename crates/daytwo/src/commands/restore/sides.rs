@@ -8,19 +8,25 @@ use daytwo_engine::restore::Runner;
 
 use crate::cli::restore as cli;
 use crate::cli::shared::{At, Identities, OneRun};
+use crate::cli::twin::Cluster;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::place;
 use crate::progress::Progress;
 use crate::settings::Session;
+use crate::site::{self, Reached};
 
 use super::super::backup::{objects, open};
 use super::super::runs::find;
+use super::super::twin::open::Means;
+use super::drill;
 
 /// The cluster and the backup.
 pub struct Sides {
     /// The cluster.
     pub site: Site,
+    /// Whether it is a twin, of which nothing is left afterwards.
+    pub twin: bool,
     /// Where the journal is kept; by habit where the backup lies.
     pub journals: Location,
     /// The backup, brought near.
@@ -48,10 +54,23 @@ impl Sides {
     pub async fn of(session: &Session, flags: &cli::Request, request: &mut Request) -> Result<Self> {
         let opening = async {
             let journals = place::journals(session, &flags.places).await?;
-            Self::near(session, &flags.places.at, journals, &flags.identities, &flags.from).await
+            let named = flags.target.into.as_ref();
+            Self::near(session, &flags.places.at, journals, &flags.identities, &flags.from, named).await
         };
         let stopped = || Failure::new(Exit::Failed, "stopped; nothing was written");
-        let mut sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
+        let sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
+        sides.fit(session, request).await
+    }
+
+    /// Lets `request` learn where the backup lies, what the names of resources mean in it, and what a twin cannot do.
+    ///
+    /// # Errors
+    /// Those of reading the backup.
+    pub async fn fit(mut self, session: &Session, request: &mut Request) -> Result<Self> {
+        let sides = &mut self;
+        if sides.twin {
+            drill::fit(session, request);
+        }
         let kinds = objects::kinds(&mut sides.backup).await?;
         let mut unknown = request.filter.resolve(&kinds);
         unknown.extend(request.changes.status.resolve(&kinds));
@@ -59,7 +78,7 @@ impl Sides {
             session.speak.warn(&format!("the backup has no resource {name}"));
         }
         sides.backup.location().url().clone_into(&mut request.location);
-        Ok(sides)
+        Ok(self)
     }
 
     /// For a run that was begun.
@@ -68,11 +87,13 @@ impl Sides {
     /// Exit 2 for a run that is unknown; those of either side. Not under Ctrl-C.
     pub async fn of_run(session: &Session, one: &OneRun, identities: &Identities) -> Result<Self> {
         let journals = place::journals(session, &one.places).await?;
-        let request = find::restore(&find::one(&journals, &one.run).await?)?.clone();
-        Self::near(session, &one.places.at, journals, identities, &request.backup).await
+        let recorded = find::one(&journals, &one.run).await?;
+        let backup = find::restore(&recorded)?.backup.clone();
+        drill::gone(&recorded, false)?;
+        Self::near(session, &one.places.at, journals, identities, &backup, None).await
     }
 
-    /// Opens the backup called `name`, connects to the cluster, and brings the backup near.
+    /// Opens the backup called `name`, connects to the cluster that is `named`, and brings the backup near.
     ///
     /// # Errors
     /// Those of either side.
@@ -82,11 +103,12 @@ impl Sides {
         journals: Location,
         identities: &Identities,
         name: &str,
+        named: Option<&Cluster>,
     ) -> Result<Self> {
         let mut backup = open::open(session, at, identities, name).await?.backup;
-        let site = Site::connect(&session.cluster).await?;
+        let Reached { site, twin } = site::open(session, named, Means::beside(at, identities)).await?;
         backup.spool().await?;
-        Ok(Self { site, journals, backup })
+        Ok(Self { site, twin, journals, backup })
     }
 }
 

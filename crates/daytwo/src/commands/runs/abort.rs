@@ -11,7 +11,9 @@ use crate::failure::{Failure, Result};
 use crate::place;
 use crate::progress::Progress;
 use crate::settings::Session;
+use crate::site;
 
+use super::super::restore::drill;
 use super::super::restore::report::{self, ReportDocument};
 use super::super::restore::sides::{Sides, holder};
 use super::find;
@@ -29,12 +31,21 @@ pub async fn run(session: &Session, verb: Abort) -> Result {
     let gone = || format!("{again} --abandon, if its cluster or its backup is gone");
     let opening = async {
         let journals = place::journals(session, places).await?;
-        let request = find::restore(&find::one(&journals, run).await?)?.clone();
-        let near = Sides::near(session, &places.at, journals, &verb.identities, &request.backup);
-        near.await.map_err(|failure| failure.or_try(gone()))
+        let recorded = find::one(&journals, run).await?;
+        let backup = find::restore(&recorded)?.backup.clone();
+        if site::was_twin(&recorded.plan.site.context) {
+            return Ok::<_, Failure>(None);
+        }
+        let near = Sides::near(session, &places.at, journals, &verb.identities, &backup, None);
+        let sides = near.await.map_err(|failure| failure.or_try(gone()))?;
+        drill::gone(&recorded, sides.twin)?;
+        Ok(Some(sides))
     };
     let stopped = || Failure::new(Exit::Failed, "stopped; the run stands as it stood");
-    let sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
+    let Some(sides) = session.interrupt.or(opening).await.ok_or_else(stopped)?? else {
+        // Nothing is left of a twin that could be released.
+        return abandoned(session, &verb).await;
+    };
     let progress = Progress::new(session);
     let given_up = sides.runner(session, &progress).abort(run, &verb.because, &holder(session)).await;
     drop(progress);
