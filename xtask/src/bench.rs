@@ -13,6 +13,7 @@ mod measure;
 mod restore;
 mod rows;
 mod show;
+mod twin;
 mod velero;
 mod verify;
 
@@ -27,6 +28,8 @@ pub enum Command {
     Etcd(etcd::Args),
     /// Time, writes and memory of restores, against a bare loader
     Restore(restore::Args),
+    /// A twin against etcd and kube-apiserver
+    Twin(twin::Args),
 }
 
 pub fn run(command: &Command) -> Result<()> {
@@ -34,5 +37,6 @@ pub fn run(command: &Command) -> Result<()> {
         Command::Backup(args) => backup::run(args),
         Command::Etcd(args) => etcd::run(args),
         Command::Restore(args) => restore::run(args),
+        Command::Twin(args) => twin::run(args),
     }
 }

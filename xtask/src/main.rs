@@ -10,6 +10,8 @@ mod demo;
 #[cfg(feature = "etcd-api")]
 mod etcd_api;
 mod lint;
+mod parity;
+mod record;
 mod tables;
 mod test;
 mod testbed;
@@ -39,6 +41,10 @@ enum Command {
     EtcdApi,
     /// Check the format, the lints and the dependencies of all that is Rust
     Lint,
+    /// Record what a fresh Kubernetes server holds, and the custom resources of a Harvester site
+    Record(record::Args),
+    /// Hold the twin against a real kube-apiserver, and print the agreement by area
+    Parity(parity::Args),
     /// Make the table of Kubernetes' types anew from the Go modules that define them
     Tables(tables::Args),
     /// Build the real parts, then run the tests of the workspace
@@ -56,6 +62,8 @@ impl Cli {
             #[cfg(feature = "etcd-api")]
             Command::EtcdApi => etcd_api::run(),
             Command::Lint => lint::run(),
+            Command::Record(args) => record::run(&args),
+            Command::Parity(args) => parity::run(&args),
             Command::Tables(args) => tables::run(&args),
             Command::Test(args) => test::run(&args),
             Command::Testbed(command) => testbed::run(&command),

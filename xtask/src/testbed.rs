@@ -22,7 +22,7 @@ const STATE: &str = "state.json";
 pub enum Command {
     /// Build families with Go, all of them by default; what is in the cache is not built again
     Build {
-        /// bbolt, etcd, etcd35, etcd37, s3, kwok, kine, kube, velero
+        /// bbolt, etcd, etcd35, etcd37, s3, kwok, kine, kube, defaults, velero
         families: Vec<Family>,
     },
     /// Start a control plane that outlives this command; prints what to export

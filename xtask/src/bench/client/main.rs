@@ -12,6 +12,7 @@ mod pages;
 mod read;
 mod run;
 mod settings;
+mod twin;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -52,6 +53,9 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         in_flight: usize,
     },
+    /// Ask a twin, or the server it is held against
+    #[command(subcommand)]
+    Twin(twin::Ask),
     /// Run a command, and print its wall clock and CPU seconds, its peak of memory and its exit code
     Run {
         #[arg(last = true, required = true)]
@@ -85,6 +89,7 @@ fn main() -> Result<()> {
         }
         Command::Plan { kubeconfig, recorded } => print(&pages::plan(&kubeconfig, &recorded)?),
         Command::Read { kubeconfig, job, in_flight } => print(&read::read(&kubeconfig, &job, in_flight)?),
+        Command::Twin(ask) => twin::run(ask),
         Command::Run { command } => print(&run::run(&command)?),
     }
 }
