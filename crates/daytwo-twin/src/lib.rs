@@ -51,7 +51,6 @@ pub mod print;
 mod properties;
 pub mod rules;
 pub mod selector;
-mod settle;
 pub mod status;
 mod store;
 mod twin;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use daytwo_engine::{Clock, ConnectError, Site};
 use kube::Client;
+use ring::hmac;
+use ring::rand::SystemRandom;
 
 use crate::api::{Api, Settings};
 use crate::http::{Authority, ServeError, Service, Serving};
@@ -25,8 +27,10 @@ impl Twin {
     /// [`ServeError::Certificate`] where the system gives no random key.
     pub fn of(source: Source, settings: Settings) -> Result<Twin, ServeError> {
         let authority = Authority::new().map_err(ServeError::Certificate)?;
+        let random = || ServeError::Certificate("the system gives no random key".to_owned());
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).map_err(|_| random())?;
         let name = source.name.clone();
-        let api = Api::new(settings);
+        let api = Api::new(settings, key);
         source.into_api(&api, &authority);
         Ok(Twin { api: Arc::new(api), authority: Arc::new(authority), name })
     }

@@ -60,7 +60,7 @@ impl Api {
             }
             let condition = json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null,
                 "lastTransitionTime": meta::time(self.settings().clock.now())});
-            crate::settle::condition(&mut pod, condition);
+            crate::api::settle::condition(&mut pod, condition);
             // In the order in which the kind has its fields.
             let pod = crate::form::decode(&resource.kind, pod, crate::ask::Unknown::Ignore, &mut Vec::new())?;
             if !call.dry_run {

@@ -8,11 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{Api, Call, Inner, Outcome, Settings, View, convert, meta, subject};
+use crate::api::settle::customs::CLEANUP;
 use crate::ask::{Ask, Object};
 use crate::field::FieldError;
 use crate::kinds::{Origin, Resource};
 use crate::rules;
-use crate::settle::customs::CLEANUP;
 use crate::status::{Result, Status, Subject};
 use crate::store::{Stored, key};
 
@@ -262,7 +262,7 @@ pub(crate) fn delete(
         return definition(inner, settings, resource, stored, object, deletion);
     }
     if resource.kind.resource == "namespaces" && resource.kind.group.is_empty() {
-        return crate::settle::namespaces::delete(inner, settings, resource, stored, object, deletion);
+        return crate::api::settle::namespaces::delete(inner, settings, resource, stored, object, deletion);
     }
     let mut next = object.clone();
     let grace = grace(resource, &object, deletion);
@@ -463,7 +463,7 @@ fn definition(
         finalizers.push(CLEANUP.to_owned());
     }
     meta::set_finalizers(&mut object, &finalizers);
-    crate::settle::condition(
+    crate::api::settle::condition(
         &mut object,
         json!({
             "type": "Terminating", "status": "True", "lastTransitionTime": now, "reason": "InstanceDeletionPending",

@@ -173,7 +173,7 @@ fn no_more(budget: &mut Object, now: &Value) {
     {
         condition.shift_remove("observedGeneration");
     }
-    crate::settle::condition(budget, condition);
+    crate::api::settle::condition(budget, condition);
 }
 
 fn busy(budget: &str) -> Status {
@@ -279,7 +279,7 @@ fn condemn(
         "lastTransitionTime": since.unwrap_or_else(|| meta::time(settings.clock.now())),
         "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting",
     });
-    crate::settle::condition(&mut pod, condition);
+    crate::api::settle::condition(&mut pod, condition);
     if Value::Object(pod.clone()) == Value::Object(stored.object()) {
         return Ok(Arc::clone(stored));
     }

@@ -21,6 +21,7 @@ mod read;
 mod review;
 mod rights;
 mod scale;
+pub(crate) mod settle;
 mod token;
 mod update;
 pub(crate) mod watch;
@@ -29,6 +30,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use daytwo_engine::Clock;
+use ring::hmac;
 use tokio::sync::watch as signal;
 
 pub(crate) use delete::{Deleted, Deletion, FOREGROUND, ORPHAN, delete as delete_stored};
@@ -75,6 +77,7 @@ pub struct Api {
     moved: signal::Sender<u64>,
     settings: Settings,
     deep: AtomicBool,
+    token_key: hmac::Key,
 }
 
 /// What the lock is over.
@@ -82,7 +85,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) kinds: Arc<Kinds>,
     pub(crate) chance: Chance,
-    pub(crate) todo: crate::settle::Todo,
+    pub(crate) todo: settle::Todo,
 }
 
 /// What a call comes to.
@@ -110,20 +113,27 @@ pub struct Said {
 }
 
 impl Api {
-    /// An API over nothing.
-    pub fn new(settings: Settings) -> Api {
+    /// An API over nothing, whose ServiceAccounts' tokens are signed with `token_key`. A secret, unlike the seed: whoever has
+    /// it can be any ServiceAccount.
+    pub fn new(settings: Settings, token_key: hmac::Key) -> Api {
         let inner = Inner {
             store: Store::default(),
             kinds: Arc::new(Kinds::built_in()),
             chance: Chance::new(settings.seed),
-            todo: crate::settle::Todo::default(),
+            todo: settle::Todo::default(),
         };
         Api {
             inner: RwLock::new(inner),
             moved: signal::Sender::new(0),
             settings,
             deep: AtomicBool::new(false),
+            token_key,
         }
+    }
+
+    /// What tokens of ServiceAccounts are signed with.
+    pub(crate) fn token_key(&self) -> &hmac::Key {
+        &self.token_key
     }
 
     /// How it behaves.
@@ -320,7 +330,7 @@ impl Api {
         let mut inner = self.lock();
         let before = inner.store.revision();
         let result = act(&mut inner);
-        crate::settle::settle(&mut inner, &self.settings);
+        settle::settle(&mut inner, &self.settings);
         let revision = inner.store.revision();
         drop(inner);
         if revision != before {

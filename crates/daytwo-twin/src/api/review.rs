@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::decode::{Wanted, decode};
-use super::rights::{Wish, allowed};
+use super::rights::{Wish, allowed, rules};
 use super::{Api, Call, Caller, Outcome, meta};
 use crate::ask::Object;
 use crate::field::FieldError;
@@ -38,11 +38,12 @@ pub(super) fn create(
         }
         "tokenreviews" => tokens(api, &review)?,
         "selfsubjectrulesreviews" => {
-            if spec(&review, "namespace").is_empty() {
+            let namespace = spec(&review, "namespace").to_owned();
+            if namespace.is_empty() {
                 return Err(Status::bad_request("no namespace on request"));
             }
             review.insert("spec".into(), json!({}));
-            everything()
+            rules(&api.read(), caller, &namespace)
         }
         kind => {
             complete(call, resource, &review)?;
@@ -93,38 +94,6 @@ fn wish(review: &Object) -> Wish {
         namespace: text(resource, "namespace"),
         path: None,
     }
-}
-
-/// What the group `system:masters` may do, and what everyone may.
-fn everything() -> Value {
-    let open = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
-    let found = [
-        "/api",
-        "/api/*",
-        "/apis",
-        "/apis/*",
-        "/healthz",
-        "/livez",
-        "/openapi",
-        "/openapi/*",
-        "/readyz",
-        "/version",
-        "/version/",
-    ];
-    json!({
-        "resourceRules": [
-            {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
-            {"verbs": ["create"], "apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"]},
-            {"verbs": ["create"], "apiGroups": ["authorization.k8s.io"],
-                "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"]},
-        ],
-        "nonResourceRules": [
-            {"verbs": ["*"], "nonResourceURLs": ["*"]},
-            {"verbs": ["get"], "nonResourceURLs": found},
-            {"verbs": ["get"], "nonResourceURLs": open},
-        ],
-        "incomplete": false,
-    })
 }
 
 /// An access review must ask something, of someone (`pkg/apis/authorization/validation`).

@@ -2,7 +2,7 @@
 //!
 //! The group `system:masters` may do all. It refuses other authorizers: nodes and webhooks are not asked.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::call::{Target, parameters};
 use super::{Caller, Inner};
@@ -157,6 +157,33 @@ pub(crate) fn allowed(inner: &Inner, who: &Caller, wish: &Wish) -> Option<String
         let namespace = Some(wish.namespace.as_str()).filter(|namespace| !namespace.is_empty())?;
         bound("RoleBinding", "rolebindings", Some(namespace))
     })
+}
+
+/// All rules that someone has in a namespace, as a SelfSubjectRulesReview shows them.
+pub(crate) fn rules(inner: &Inner, who: &Caller, namespace: &str) -> Value {
+    let (mut resources, mut paths) = (Vec::new(), Vec::new());
+    for (plural, place) in [("clusterrolebindings", None), ("rolebindings", Some(namespace))] {
+        let Some(table) = inner.kinds.table_of("rbac.authorization.k8s.io", plural) else { continue };
+        for stored in inner.store.range(table, place, None) {
+            let binding = stored.object();
+            let Some(role) = binding.get("roleRef").filter(|_| subject(&binding, who, place).is_some())
+            else {
+                continue;
+            };
+            let role = find_role(inner, text(role, "kind"), text(role, "name"), place);
+            let of_role = role.as_ref().and_then(|role| role.get("rules")).and_then(Value::as_array);
+            for rule in of_role.into_iter().flatten() {
+                let has =
+                    |name: &str| rule.get(name).and_then(Value::as_array).is_some_and(|all| !all.is_empty());
+                match has("resources") {
+                    true => resources.push(rule.clone()),
+                    false if has("nonResourceURLs") => paths.push(rule.clone()),
+                    false => {}
+                }
+            }
+        }
+    }
+    json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false})
 }
 
 /// The subject of a binding that someone is.

@@ -162,15 +162,10 @@ fn held(inner: &Inner, kind: &str, namespace: &str, name: &str) -> Option<Arc<St
     inner.store.get(inner.kinds.table_of("", plural)?, &key(namespace, name)).cloned()
 }
 
-/// Tokens are good on the twin that gave them: its seed is the key.
-fn secret(api: &Api) -> hmac::Key {
-    hmac::Key::new(hmac::HMAC_SHA256, &api.settings().seed.to_be_bytes())
-}
-
 fn sign(api: &Api, claims: &Value) -> String {
     let head = URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256","typ":"JWT"}"#);
     let body = URL_SAFE_NO_PAD.encode(claims.to_string());
-    let tag = hmac::sign(&secret(api), format!("{head}.{body}").as_bytes());
+    let tag = hmac::sign(api.token_key(), format!("{head}.{body}").as_bytes());
     format!("{head}.{body}.{}", URL_SAFE_NO_PAD.encode(tag.as_ref()))
 }
 
@@ -186,7 +181,7 @@ pub(super) struct Owner {
 pub(super) fn owner(api: &Api, token: &str) -> Option<Owner> {
     let (signed, tag) = token.rsplit_once('.')?;
     let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
-    hmac::verify(&secret(api), signed.as_bytes(), &tag).ok()?;
+    hmac::verify(api.token_key(), signed.as_bytes(), &tag).ok()?;
     let (_, body) = signed.split_once('.')?;
     let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()?;
     let until = Timestamp::from_second(claims["exp"].as_i64()?).ok()?;

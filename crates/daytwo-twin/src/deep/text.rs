@@ -11,51 +11,44 @@ enum Step<'a> {
     Key(&'a str),
 }
 
+/// One way of writing.
+struct Way {
+    /// Around maps.
+    map: [&'static str; 2],
+    /// Between what stands in lists and maps.
+    between: &'static str,
+    key: fn(&str) -> String,
+    scalar: fn(&Value) -> String,
+}
+
 /// JSON as Go writes unstructured content: keys sorted, `<`, `>` and `&` escaped, numbers as [`GoNumber::text`].
 pub fn json(value: &Value) -> String {
-    let mut out = String::new();
-    let mut left = vec![Step::Value(value)];
-    while let Some(step) = left.pop() {
-        match step {
-            Step::Text(text) => out.push_str(text),
-            Step::Key(key) => {
-                out.push_str(&go_json(&Value::from(key)));
-                out.push(':');
-            }
-            Step::Value(Value::Array(list)) => {
-                out.push('[');
-                left.push(Step::Text("]"));
-                for (at, value) in list.iter().enumerate().rev() {
-                    left.push(Step::Value(value));
-                    left.extend((at > 0).then_some(Step::Text(",")));
-                }
-            }
-            Step::Value(Value::Object(map)) => {
-                out.push('{');
-                left.push(Step::Text("}"));
-                let mut fields: Vec<_> = map.iter().collect();
-                fields.sort_by_key(|(key, _)| *key);
-                for (at, (key, value)) in fields.into_iter().enumerate().rev() {
-                    left.extend([Step::Value(value), Step::Key(key)]);
-                    left.extend((at > 0).then_some(Step::Text(",")));
-                }
-            }
-            Step::Value(Value::Number(number)) => out.push_str(&GoNumber::from(number).text()),
-            Step::Value(scalar) => out.push_str(&go_json(scalar)),
-        }
-    }
-    out
+    let scalar = |value: &Value| match value {
+        Value::Number(number) => GoNumber::from(number).text(),
+        other => go_json(other),
+    };
+    write(value, &Way { map: ["{", "}"], between: ",", key: |key| go_json(&Value::from(key)), scalar })
 }
 
 /// A value as `%v` prints it: `map[a:1 b:[x y]]`, keys sorted.
 pub fn print(value: &Value) -> String {
+    let scalar = |value: &Value| match value {
+        Value::Number(number) => GoNumber::from(number).plain(),
+        Value::String(text) => text.clone(),
+        Value::Null => "<nil>".to_owned(),
+        other => other.to_string(),
+    };
+    write(value, &Way { map: ["map[", "]"], between: " ", key: str::to_owned, scalar })
+}
+
+fn write(value: &Value, way: &Way) -> String {
     let mut out = String::new();
     let mut left = vec![Step::Value(value)];
     while let Some(step) = left.pop() {
         match step {
             Step::Text(text) => out.push_str(text),
             Step::Key(key) => {
-                out.push_str(key);
+                out.push_str(&(way.key)(key));
                 out.push(':');
             }
             Step::Value(Value::Array(list)) => {
@@ -63,23 +56,20 @@ pub fn print(value: &Value) -> String {
                 left.push(Step::Text("]"));
                 for (at, value) in list.iter().enumerate().rev() {
                     left.push(Step::Value(value));
-                    left.extend((at > 0).then_some(Step::Text(" ")));
+                    left.extend((at > 0).then_some(Step::Text(way.between)));
                 }
             }
             Step::Value(Value::Object(map)) => {
-                out.push_str("map[");
-                left.push(Step::Text("]"));
+                out.push_str(way.map[0]);
+                left.push(Step::Text(way.map[1]));
                 let mut fields: Vec<_> = map.iter().collect();
                 fields.sort_by_key(|(key, _)| *key);
                 for (at, (key, value)) in fields.into_iter().enumerate().rev() {
                     left.extend([Step::Value(value), Step::Key(key)]);
-                    left.extend((at > 0).then_some(Step::Text(" ")));
+                    left.extend((at > 0).then_some(Step::Text(way.between)));
                 }
             }
-            Step::Value(Value::Number(number)) => out.push_str(&GoNumber::from(number).plain()),
-            Step::Value(Value::String(text)) => out.push_str(text),
-            Step::Value(Value::Null) => out.push_str("<nil>"),
-            Step::Value(Value::Bool(flag)) => out.push_str(if *flag { "true" } else { "false" }),
+            Step::Value(scalar) => out.push_str(&(way.scalar)(scalar)),
         }
     }
     out

@@ -136,6 +136,8 @@ impl Service {
             headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let caller = match &self.inner.token {
             None => Caller::admin(),
+            // Also where the cluster's own roles let everyone in: what was opened holds its Secrets.
+            Some(_) if authorization.is_empty() && !open_to_all(path) => return Err(Status::unauthorized()),
             Some(_) if authorization.is_empty() => Caller::anonymous(),
             Some(token) => {
                 let given = authorization.strip_prefix("Bearer ").unwrap_or_default();

@@ -69,7 +69,7 @@ impl Source {
         if self.fresh {
             inner.store.begin_at_the_beginning();
             // What the controllers of a cluster do first.
-            crate::settle::begin(&mut inner, api.settings(), authority.pem());
+            crate::api::settle::begin(&mut inner, api.settings(), authority.pem());
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use daytwo_engine::Clock;
 use jiff::Timestamp;
+use ring::hmac;
 use serde_json::{Value, json};
 
 use super::steps::{Kind, Owner, Place, SPACES, Step};
@@ -32,7 +33,9 @@ pub struct World {
 impl World {
     /// Two namespaces, and nothing else.
     pub fn new() -> World {
-        let world = World { api: Api::new(Settings::new(Arc::new(Still))) };
+        let world = World {
+            api: Api::new(Settings::new(Arc::new(Still)), hmac::Key::new(hmac::HMAC_SHA256, b"no secret")),
+        };
         for space in SPACES {
             world.take(&Step::MakeSpace(space));
         }

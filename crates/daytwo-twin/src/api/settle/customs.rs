@@ -25,7 +25,7 @@ pub(super) fn serve(inner: &mut Inner, settings: &Settings, stored: &Arc<Stored>
     };
     if meta::deleting(&object) {
         define(inner, &object);
-        end(inner, settings, table, stored);
+        end(inner, settings, stored);
         return;
     }
     let before = object.get("status").cloned();
@@ -80,13 +80,12 @@ fn taken(kinds: &Kinds, group: &str, own: &str, name: Taken<'_>) -> bool {
 }
 
 /// Deletes all objects of a definition that is being deleted.
-fn end(inner: &mut Inner, settings: &Settings, table: TableId, stored: &Arc<Stored>) {
+fn end(inner: &mut Inner, settings: &Settings, stored: &Arc<Stored>) {
     let Some(customs) = objects_of(inner, stored) else { return };
     let all: Vec<Arc<Stored>> = inner.store.range(customs, None, None).cloned().collect();
     for one in all.iter().filter(|one| !meta::deleting(&one.object())) {
         request_delete(inner, settings, customs, one, "Background");
     }
-    let _ = table;
     emptied(inner, settings, customs);
 }
 
