@@ -32,14 +32,12 @@ pub enum Ask {
     },
     /// Create ConfigMaps of 1 KiB, and print the seconds it took
     Create(Creates),
-    /// List a collection, and print the seconds and the bytes of each time
+    /// List a collection, and print the seconds and the bytes it took
     List {
         #[arg(long)]
         kubeconfig: PathBuf,
         #[arg(long)]
         path: String,
-        #[arg(long, default_value_t = 1)]
-        rounds: u32,
     },
     /// Watch ConfigMaps over many connections while they are created, and print what the watchers saw
     Watch {
@@ -68,7 +66,7 @@ pub fn run(ask: Ask) -> Result<()> {
         Ask::Ready { kubeconfig } => ready::ready(&kubeconfig),
         Ask::Stub { kubeconfig } => stub::serve(&kubeconfig),
         Ask::Create(creates) => print(&create::create(&creates)?),
-        Ask::List { kubeconfig, path, rounds } => print(&list::list(&kubeconfig, &path, rounds)?),
+        Ask::List { kubeconfig, path } => print(&list::list(&kubeconfig, &path)?),
         Ask::Watch { watchers, creates } => print(&watch::watch(watchers, &creates)?),
     }
 }

@@ -104,10 +104,17 @@ pub enum Length {
 impl Head {
     /// The head, if all of it is there.
     pub fn of(bytes: &[u8]) -> Result<Option<Head>> {
+        let Some((end, body)) = Length::after(bytes)? else { return Ok(None) };
+        let code = bytes.get(9..12).and_then(|code| str::from_utf8(code).ok()?.parse().ok());
+        Ok(Some(Head { status: code.context("an answer without a code")?, end, body }))
+    }
+}
+
+impl Length {
+    /// Where the head of a request or of an answer ends, if all of it is there, and how long the body is.
+    pub fn after(bytes: &[u8]) -> Result<Option<(usize, Length)>> {
         let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
         let text = str::from_utf8(&bytes[..end]).context("a head that is no text")?;
-        let status =
-            text.get(9..12).and_then(|code| code.parse().ok()).context("an answer without a code")?;
         let mut body = Length::Bytes(0);
         for line in text.split("\r\n").skip(1) {
             let (name, value) = line.split_once(':').context("a header without a name")?;
@@ -117,6 +124,6 @@ impl Head {
                 body = Length::Chunks;
             }
         }
-        Ok(Some(Head { status, end: end + 4, body }))
+        Ok(Some((end + 4, body)))
     }
 }

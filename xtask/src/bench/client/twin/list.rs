@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::connect::{Server, successful};
 
-/// What one list took.
+/// What a list took.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Listed {
@@ -18,23 +18,19 @@ pub struct Listed {
     bytes: u64,
 }
 
-pub fn list(kubeconfig: &Path, path: &str, rounds: u32) -> Result<Vec<Listed>> {
+pub fn list(kubeconfig: &Path, path: &str) -> Result<Listed> {
     let server = Server::of(kubeconfig)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let mut connection = server.connect().await?;
-        let mut all = Vec::new();
-        for _ in 0..rounds {
-            connection.ready().await.context("the server closed the connection")?;
-            let (begin, mut bytes) = (Instant::now(), 0);
-            let response = connection.send_request(server.get(path)?).await.context("no answer")?;
-            let mut body = successful(path, response).await?.into_body();
-            while let Some(frame) = body.frame().await {
-                let frame = frame.context("no whole answer")?;
-                bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
-            }
-            all.push(Listed { wall: begin.elapsed().as_secs_f64(), bytes });
+        connection.ready().await.context("the server closed the connection")?;
+        let (begin, mut bytes) = (Instant::now(), 0);
+        let response = connection.send_request(server.get(path)?).await.context("no answer")?;
+        let mut body = successful(path, response).await?.into_body();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.context("no whole answer")?;
+            bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
         }
-        Ok(all)
+        Ok(Listed { wall: begin.elapsed().as_secs_f64(), bytes })
     })
 }

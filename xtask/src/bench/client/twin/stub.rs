@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use super::lean::{Head, Length};
+use super::lean::Length;
 use crate::connect;
 
 /// As many bytes as an API server answers a create of 1 KiB with, about.
@@ -52,13 +52,11 @@ async fn answer(stream: TcpStream, acceptor: TlsAcceptor) -> Result<()> {
         if stream.read_buf(&mut buffer).await? == 0 {
             return Ok(());
         }
-        // A request's head is enough like an answer's to be read by the same code.
-        while let Some(head) = Head::of(&buffer)? {
-            let Length::Bytes(body) = head.body else { return Ok(()) };
-            if buffer.len() < head.end + body {
+        while let Some((end, Length::Bytes(body))) = Length::after(&buffer)? {
+            if buffer.len() < end + body {
                 break;
             }
-            buffer.drain(..head.end + body);
+            buffer.drain(..end + body);
             stream.write_all(answer.as_bytes()).await?;
             stream.flush().await?;
         }

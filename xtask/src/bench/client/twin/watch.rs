@@ -36,10 +36,12 @@ pub struct Watched {
 pub async fn watch(watchers: usize, creates: &Creates) -> Result<Watched> {
     let server = Server::of(&creates.kubeconfig)?;
     namespace(&server, &creates.namespace).await?;
-    let path = format!(
-        "/api/v1/namespaces/{}/configmaps?watch=true&resourceVersion=0&fieldSelector=",
-        creates.namespace
-    );
+    let path = format!("/api/v1/namespaces/{}/configmaps", creates.namespace);
+    let list = format!("{}\r\n", server.head("GET", &path)).into_bytes();
+    // What every namespace has is there before.
+    let before = revision(Lean::connect(&server).await?.ask(&list).await?.body)
+        .context("a list without a revision")?;
+    let path = format!("{path}?watch=true&resourceVersion={before}");
     let last = u64::from(creates.count);
     let mut watching = JoinSet::new();
     for _ in 0..watchers {
