@@ -16,6 +16,21 @@ pub trait Around {
     /// One object, at the version it is kept at. `group` is empty for the core's; `resource` is the plural.
     fn get(&self, group: &str, resource: &str, namespace: Option<&str>, name: &str) -> Option<Arc<Object>>;
 
+    /// A text of one object, empty where none stands there; `None` where the object is not.
+    fn text(
+        &self,
+        (group, resource): (&str, &str),
+        namespace: Option<&str>,
+        name: &str,
+        path: &[&str],
+    ) -> Option<String> {
+        let object = self.get(group, resource, namespace, name)?;
+        let found = path
+            .split_first()
+            .and_then(|(first, rest)| rest.iter().try_fold(object.get(*first)?, |at, name| at.get(name)));
+        Some(found.and_then(Value::as_str).unwrap_or_default().to_owned())
+    }
+
     /// All objects of a resource, or those of one namespace, by namespace and name.
     fn list(&self, group: &str, resource: &str, namespace: Option<&str>) -> Vec<Arc<Object>>;
 }

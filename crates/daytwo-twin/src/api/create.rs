@@ -28,9 +28,7 @@ impl Api {
         let object = decode(call, &Wanted::of(resource), body, warnings)?;
         let namespace = place(call, resource, &object)?;
         self.write(|inner| {
-            let made =
-                create(inner, self.settings(), call, resource, namespace.as_deref(), object, warnings)?;
-            Ok(Outcome::Object(201, made))
+            create(inner, self.settings(), call, resource, namespace.as_deref(), object, warnings)
         })
     }
 }
@@ -59,7 +57,7 @@ fn mismatch() -> Status {
     )
 }
 
-/// Creates an object that was decoded, and returns it as it is then, at the version of the request.
+/// Creates an object that was decoded, and answers with it as it is then, at the version of the request.
 ///
 /// # Errors
 /// As the real server's.
@@ -71,7 +69,7 @@ pub(crate) fn create(
     namespace: Option<&str>,
     mut object: Object,
     warnings: &mut Vec<String>,
-) -> Result<Object> {
+) -> Result<Outcome> {
     let now = settings.clock.now();
     let mut chance = inner.chance.clone();
     if !meta::text(&object, "resourceVersion").is_empty() {
@@ -128,15 +126,22 @@ pub(crate) fn create(
         return Err(status);
     }
     small_enough(&object)?;
-    let kept = convert::to_storage(resource, object.clone())?;
     inner.chance = chance;
     if call.dry_run {
-        return convert::answered(resource, object, kept);
+        let kept = convert::to_storage(resource, object.clone())?;
+        return Ok(Outcome::Object(201, convert::answered(resource, object, kept)?));
     }
+    if !convert::converts(resource) {
+        let stored = inner.store.put(resource.table, &key, object);
+        inner.todo.created(resource, &stored);
+        return Ok(Outcome::Stored(201, Arc::clone(resource), stored));
+    }
+    let kept = convert::to_storage(resource, object.clone())?;
     let stored = inner.store.put(resource.table, &key, kept);
     inner.todo.created(resource, &stored);
     meta::set(&mut object, "resourceVersion", Some(stored.revision.to_string().into()));
-    if custom { convert::from_storage(resource, stored.object()) } else { Ok(object) }
+    let shown = if custom { convert::from_storage(resource, stored.object())? } else { object };
+    Ok(Outcome::Object(201, shown))
 }
 
 /// Whether objects of the resource define others.

@@ -10,6 +10,7 @@ pub(crate) mod convert;
 mod create;
 mod decode;
 pub(crate) mod delete;
+mod dispatch;
 mod eviction;
 pub(crate) mod filter;
 mod impersonate;
@@ -43,8 +44,8 @@ pub use watch::Watching;
 
 use crate::ask::{Around, Object};
 use crate::chance::Chance;
-use crate::kinds::{Kinds, Origin, Resource};
-use crate::status::{Result, Status, Subject};
+use crate::kinds::{Kinds, Resource};
+use crate::status::{Result, Subject};
 use crate::store::{Store, Stored};
 
 /// How a twin behaves.
@@ -72,7 +73,9 @@ impl Settings {
 
 /// A Kubernetes API over a store.
 pub struct Api {
-    pub(crate) inner: RwLock<Inner>,
+    inner: RwLock<Inner>,
+    /// The kinds of `inner`, for whoever only asks for them: writers are not waited for.
+    kinds: RwLock<Arc<Kinds>>,
     /// Says the newest revision to whoever watches.
     moved: signal::Sender<u64>,
     settings: Settings,
@@ -91,10 +94,10 @@ pub(crate) struct Inner {
 /// What a call comes to.
 #[derive(Debug)]
 pub enum Outcome {
-    /// An object, and the HTTP code.
+    /// The HTTP code, and an object.
     Object(u16, Object),
-    /// An object as it is kept.
-    Stored(Arc<Resource>, Arc<Stored>),
+    /// The HTTP code, and an object as it is kept.
+    Stored(u16, Arc<Resource>, Arc<Stored>),
     /// A list of them.
     List(Listed),
     /// A watch that goes on.
@@ -116,14 +119,16 @@ impl Api {
     /// An API over nothing, whose ServiceAccounts' tokens are signed with `token_key`. A secret, unlike the seed: whoever has
     /// it can be any ServiceAccount.
     pub fn new(settings: Settings, token_key: hmac::Key) -> Api {
+        let kinds = Arc::new(Kinds::built_in());
         let inner = Inner {
             store: Store::default(),
-            kinds: Arc::new(Kinds::built_in()),
+            kinds: Arc::clone(&kinds),
             chance: Chance::new(settings.seed),
             todo: settle::Todo::default(),
         };
         Api {
             inner: RwLock::new(inner),
+            kinds: RwLock::new(kinds),
             moved: signal::Sender::new(0),
             settings,
             deep: AtomicBool::new(false),
@@ -153,7 +158,7 @@ impl Api {
 
     /// The kinds that are served now.
     pub fn kinds(&self) -> Arc<Kinds> {
-        Arc::clone(&self.read().kinds)
+        Arc::clone(&self.kinds.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The revision of the last write.
@@ -203,125 +208,10 @@ impl Api {
         }
     }
 
-    fn dispatch(&self, call: &Call, body: &[u8], warnings: &mut Vec<String>) -> Result<Outcome> {
-        let kinds = self.kinds();
-        let target = &call.target;
-        let resource =
-            kinds.find(&target.group, &target.version, &target.resource).ok_or_else(Status::no_such_path)?;
-        if call.method == "GET" && call.flag("export") {
-            return Err(Status::bad_request(
-                "the export parameter, deprecated since v1.14, is no longer supported",
-            ));
-        }
-        if target.name.is_none() && target.namespace.is_some() && !resource.kind.namespaced {
-            return Err(Status::no_such_path());
-        }
-        if resource.kind.namespaced && target.namespace.is_none() && target.name.is_some() {
-            return Err(Status::no_such_path());
-        }
-        // Over all namespaces only lists and watches go.
-        if resource.kind.namespaced
-            && target.namespace.is_none()
-            && (call.method != "GET" || !resource.does("list"))
-        {
-            let listed = resource.does("list") && matches!(resource.origin, Origin::BuiltIn);
-            return Err(if listed { Status::not_allowed() } else { Status::no_such_path() });
-        }
-        if let Some(definition) = resource.definition() {
-            let version = definition.version(&resource.kind.version);
-            warnings.extend(version.and_then(|version| version.deprecation.clone()));
-        }
-        // The query of a delete with a body says nothing, so that it may be no dry run whatever it says.
-        let dry_run = call.dry_run && (call.method != "DELETE" || body.is_empty());
-        if call.writes() && self.settings.read_only && !dry_run && !review::is_review(resource) {
-            return Err(Status::forbidden(
-                subject(resource),
-                target.name.as_deref().unwrap_or_default(),
-                "this twin was opened read-only",
-            ));
-        }
-        match &target.subresource {
-            Some(sub) => self.subresource(call, resource, sub, body, warnings),
-            None => self.whole(call, resource, body, warnings),
-        }
-    }
-
-    fn whole(
-        &self,
-        call: &Call,
-        resource: &Arc<Resource>,
-        body: &[u8],
-        warnings: &mut Vec<String>,
-    ) -> Result<Outcome> {
-        let named = call.target.name.is_some();
-        let verb = match (&*call.method, named) {
-            ("GET", _) if call.target.watch => "watch",
-            // A watch of one object is a get: only lists are watched.
-            ("GET", true) => "get",
-            ("GET", false) if call.flag("watch") => "watch",
-            ("GET", false) => "list",
-            ("POST", false) => "create",
-            ("PUT", true) => "update",
-            ("PATCH", true) => "patch",
-            ("DELETE", true) => "delete",
-            ("DELETE", false) => "deletecollection",
-            _ => "",
-        };
-        if verb.is_empty() || !resource.does(verb) {
-            return Err(Status::not_allowed());
-        }
-        warnings.extend(deprecation(resource).map(str::to_owned));
-        match verb {
-            "get" => self.get(call, resource),
-            "list" => self.list(call, resource).map(Outcome::List),
-            "watch" => self.watch(call, resource).map(|watching| Outcome::Watch(Box::new(watching))),
-            "create" if resource.kind.is("", "bindings") => {
-                self.bind(call, &kinds_pods(&self.kinds())?, body, warnings)
-            }
-            "create" if review::is_review(resource) => review::create(self, call, resource, body, warnings),
-            "create" => self.create(call, resource, body, warnings),
-            "update" => self.update(call, resource, None, body, warnings),
-            "patch" => self.patch(call, resource, None, body, warnings),
-            "delete" => self.delete(call, resource, body, warnings),
-            _ => self.delete_collection(call, resource, body, warnings),
-        }
-    }
-
-    fn subresource(
-        &self,
-        call: &Call,
-        resource: &Arc<Resource>,
-        name: &str,
-        body: &[u8],
-        warnings: &mut Vec<String>,
-    ) -> Result<Outcome> {
-        let sub = resource.subresource(name).ok_or_else(|| match &resource.origin {
-            Origin::Custom(_) => {
-                Status::not_found(subject(resource), call.target.name.as_deref().unwrap_or_default())
-            }
-            _ => Status::no_such_path(),
-        })?;
-        let verb = match &*call.method {
-            "GET" => "get",
-            "POST" => "create",
-            "PUT" => "update",
-            "PATCH" => "patch",
-            "DELETE" => "delete",
-            _ => "",
-        };
-        if !sub.verbs.iter().any(|one| one == verb) {
-            return Err(Status::not_allowed());
-        }
-        match (name, verb) {
-            ("scale", _) => self.scale(call, resource, body, warnings),
-            ("eviction", _) => self.evict(call, resource, body, warnings),
-            ("binding", _) => self.bind(call, resource, body, warnings),
-            ("token", _) => self.token(call, resource, body, warnings),
-            ("log" | "exec" | "attach" | "portforward" | "proxy", _) => self.kubelet(call, resource, name),
-            (_, "get") => self.get(call, resource),
-            (_, "update") => self.update(call, resource, Some(name), body, warnings),
-            (_, "patch") => self.patch(call, resource, Some(name), body, warnings),
-            _ => Err(Status::not_allowed()),
+    /// Lets requests know what is served now.
+    pub(crate) fn serves(&self, inner: &Inner) {
+        if !Arc::ptr_eq(&self.kinds(), &inner.kinds) {
+            *self.kinds.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&inner.kinds);
         }
     }
 
@@ -332,6 +222,7 @@ impl Api {
         let result = act(&mut inner);
         settle::settle(&mut inner, &self.settings);
         let revision = inner.store.revision();
+        self.serves(&inner);
         drop(inner);
         if revision != before {
             self.moved.send_replace(revision);
@@ -343,23 +234,6 @@ impl Api {
 impl std::fmt::Debug for Api {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Api").field("revision", &self.revision()).finish_non_exhaustive()
-    }
-}
-
-/// What a binding binds.
-fn kinds_pods(kinds: &Kinds) -> Result<Arc<Resource>> {
-    kinds.find("", "v1", "pods").cloned().ok_or_else(Status::no_such_path)
-}
-
-/// What a client of a deprecated kind is told (`k8s.io/api/core/v1/zz_generated.prerelease-lifecycle.go`, v0.36: of what
-/// is served by default, nothing else is deprecated).
-fn deprecation(resource: &Resource) -> Option<&'static str> {
-    match (&*resource.kind.group, &*resource.kind.resource) {
-        ("", "componentstatuses") => Some("v1 ComponentStatus is deprecated in v1.19+"),
-        ("", "endpoints") => {
-            Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
-        }
-        _ => None,
     }
 }
 
@@ -383,5 +257,17 @@ impl Around for View<'_> {
     fn list(&self, group: &str, resource: &str, namespace: Option<&str>) -> Vec<Arc<Object>> {
         let Some(table) = self.kinds.table_of(group, resource) else { return Vec::new() };
         self.store.range(table, namespace, None).map(|stored| Arc::new(stored.object())).collect()
+    }
+
+    fn text(
+        &self,
+        (group, resource): (&str, &str),
+        namespace: Option<&str>,
+        name: &str,
+        path: &[&str],
+    ) -> Option<String> {
+        let table = self.kinds.table_of(group, resource)?;
+        let stored = self.store.get(table, &crate::store::key(namespace, name))?;
+        Some(stored.text_at(path).unwrap_or_default())
     }
 }

@@ -23,7 +23,7 @@ impl Api {
         drop(inner);
         match convert::converts(resource) {
             true => Ok(Outcome::Object(200, convert::shown(resource, &stored)?)),
-            false => Ok(Outcome::Stored(Arc::clone(resource), stored)),
+            false => Ok(Outcome::Stored(200, Arc::clone(resource), stored)),
         }
     }
 }

@@ -101,9 +101,7 @@ impl Api {
                 if !meta::text(&new, "uid").is_empty() {
                     return Err(another(resource, &key, meta::text(&new, "uid"), ""));
                 }
-                let made =
-                    create(inner, self.settings(), call, resource, namespace.as_deref(), new, warnings)?;
-                return Ok(Outcome::Object(201, made));
+                return create(inner, self.settings(), call, resource, namespace.as_deref(), new, warnings);
             };
             let new = change(inner, self.settings(), call, resource, subresource, &stored, new, warnings)?;
             Ok(Outcome::Object(200, new))

@@ -1,5 +1,7 @@
 //! Answers: their media types, and the headers that stand on every one.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
     VARY, WARNING, X_CONTENT_TYPE_OPTIONS,
@@ -9,6 +11,9 @@ use serde_json::Value;
 
 use super::reply::Reply;
 use crate::status::Status;
+
+/// How many answers there were, by which they are told apart.
+static ANSWERS: AtomicU64 = AtomicU64::new(1);
 
 /// Answers smaller than this are not compressed, as the real server's.
 pub(super) const WORTH_COMPRESSING: usize = 128 << 10;
@@ -90,10 +95,10 @@ pub(super) fn respond(code: u16, media: &'static str, body: Reply, warnings: &[S
             HeaderValue::from_static("00000000-0000-4000-8000-000000000000"),
         );
     }
-    headers.insert(
-        HeaderName::from_static("audit-id"),
-        HeaderValue::from_static("00000000-0000-4000-8000-000000000000"),
-    );
+    let audit = format!("00000000-0000-4000-8000-{:012x}", ANSWERS.fetch_add(1, Ordering::Relaxed));
+    if let Ok(audit) = HeaderValue::from_str(&audit) {
+        headers.insert(HeaderName::from_static("audit-id"), audit);
+    }
     for warning in warnings {
         let quoted = crate::field::quoted(warning);
         if let Ok(value) = HeaderValue::from_str(&format!("299 - {quoted}")) {

@@ -2,9 +2,11 @@
 
 mod accept;
 mod answer;
+mod caller;
 mod discovery;
 mod document;
 mod paths;
+mod pieces;
 mod reply;
 mod serve;
 mod service;

@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::stream::{Pieces, WatchStream};
+use super::pieces::Pieces;
+use super::stream::WatchStream;
 
 /// The body of an answer.
 pub enum Reply {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use http_body::Body;
@@ -16,13 +16,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::accept;
 use super::answer::{WORTH_COMPRESSING, failed, finished, gzip, lost, respond};
+use super::caller::{caller, open_to_all};
 use super::document::hashed;
 use super::paths::{self, Plain};
+use super::pieces::Pieces;
 use super::reply::Reply;
-use super::stream::{Pieces, WatchStream};
+use super::stream::WatchStream;
 use super::take::{ROOM, take};
 use super::view::{Shape, View, Writer, write};
-use crate::api::{Api, Call, Caller, Impersonated, Outcome, Said};
+use crate::api::{Api, Call, Outcome, Said};
 use crate::kinds::{Group, Kinds, Origin, Resource};
 use crate::status::Status;
 
@@ -84,7 +86,7 @@ impl Service {
         let (query, accept, method) =
             (head.uri.query().unwrap_or_default(), text(ACCEPT), head.method.as_str());
         let yaml = View::of_document(accept).unwrap_or(false);
-        let caller = match self.caller(&head.headers, method, path, query) {
+        let caller = match caller(&self.inner.api, self.inner.token.as_deref(), &head, path, query) {
             Ok(caller) => caller,
             Err(status) => return failed(&status, yaml, &[]),
         };
@@ -127,42 +129,6 @@ impl Service {
         })
     }
 
-    /// Who asks: by the token, and whom he says he asks for.
-    ///
-    /// # Errors
-    /// 401 of a token that is not good, 403 of who may not ask for another.
-    fn caller(&self, headers: &HeaderMap, method: &str, path: &str, query: &str) -> Result<Caller, Status> {
-        let authorization =
-            headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let caller = match &self.inner.token {
-            None => Caller::admin(),
-            // Also where the cluster's own roles let everyone in: what was opened holds its Secrets.
-            Some(_) if authorization.is_empty() && !open_to_all(path) => return Err(Status::unauthorized()),
-            Some(_) if authorization.is_empty() => Caller::anonymous(),
-            Some(token) => {
-                let given = authorization.strip_prefix("Bearer ").unwrap_or_default();
-                match same(given.as_bytes(), token.as_bytes()) {
-                    true => Caller::admin(),
-                    false => self.inner.api.bearer(given).ok_or_else(Status::unauthorized)?,
-                }
-            }
-        };
-        let all = |name: &str| {
-            let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-            values.map(str::to_owned).collect::<Vec<String>>()
-        };
-        let one = |name: &str| all(name).into_iter().next().unwrap_or_default();
-        let wanted = Impersonated {
-            user: one("impersonate-user"),
-            groups: all("impersonate-group"),
-            uid: one("impersonate-uid"),
-        };
-        match wanted == Impersonated::default() {
-            true => Ok(caller),
-            false => self.inner.api.impersonate(&caller, wanted, method, path, query),
-        }
-    }
-
     fn plain(&self, plain: Plain, head: &Parts) -> Response<Reply> {
         let header = |name| {
             head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default()
@@ -194,13 +160,13 @@ impl Service {
             Err(status) if status == Status::no_such_path() => nothing(kinds, &call.path, yaml, &warnings),
             Err(status) => failed(&status, yaml, &warnings),
             Ok(Outcome::Nothing) => empty(&warnings),
-            Ok(Outcome::Stored(resource, stored)) => {
+            Ok(Outcome::Stored(code, resource, stored)) => {
                 if let Some(status) = other_shape(view, &resource, false) {
                     return failed(&status, yaml, &warnings);
                 }
                 let mut out = Vec::with_capacity(stored.len() + 1);
                 writer(resource).alone(&stored, &mut out);
-                finished(view.yaml, 200, out, headers, &warnings)
+                finished(view.yaml, code, out, headers, &warnings)
             }
             Ok(Outcome::Object(code, object)) => {
                 let mut out = Vec::with_capacity(1_024);
@@ -281,12 +247,6 @@ where
     }
 }
 
-/// Whether two tokens are the same. To say so takes as long whatever is in them.
-fn same(given: &[u8], token: &[u8]) -> bool {
-    given.len() == token.len()
-        && given.iter().zip(token).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
-}
-
 /// Whether the client wants another protocol on the connection.
 fn asks_for_more(headers: &HeaderMap) -> bool {
     let values = headers.get_all(http::header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
@@ -298,12 +258,6 @@ fn empty(warnings: &[String]) -> Response<Reply> {
     let mut response = respond(204, "text/plain", Reply::whole(""), warnings);
     response.headers_mut().remove(CONTENT_TYPE);
     response
-}
-
-/// What anyone may ask: whether it runs, and which version it is.
-fn open_to_all(path: &str) -> bool {
-    let first = path.trim_start_matches('/').split('/').next();
-    matches!(first, Some("healthz" | "livez" | "readyz" | "version"))
 }
 
 /// What is said where nothing is: a group's own server is asked for all below its path, and answers in JSON; no one else

@@ -1,4 +1,4 @@
-//! Answers that are written as they are taken: long lists, and watches.
+//! Watches: answers that are written as they are taken.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,20 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
-use serde_json::Map;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::view::{Shape, Writer, write};
 use crate::api::watch::Line;
-use crate::api::{Api, Listed, Watching};
+use crate::api::{Api, Watching};
 use crate::ask::Object;
-use crate::kinds::Origin;
-use crate::print::Form;
 use crate::store::Stored;
-
-/// About how many bytes are made at once.
-const PIECE: usize = 128 << 10;
 
 /// Events that are looked for at once.
 const AT_ONCE: usize = 64;
@@ -41,106 +35,6 @@ const LONGEST: Duration = Duration::from_secs(1_800);
 /// twin keeps no queue for it, and can wait for one that is held by a debugger's user or by a busy machine.
 const STUCK: Duration = Duration::from_secs(5);
 
-/// A list that is written while it is sent.
-pub struct Pieces {
-    writer: Writer,
-    objects: std::vec::IntoIter<Arc<Stored>>,
-    /// What stands before the objects; then a comma between them.
-    before: Vec<u8>,
-    /// What stands behind them.
-    after: &'static [u8],
-    ended: bool,
-    deep: bool,
-    /// Written before it was asked for, as a table is.
-    whole: Option<Bytes>,
-}
-
-impl Pieces {
-    /// `deep` says whether objects may be nested too deeply for a thread's stack.
-    pub(super) fn new(listed: Listed, writer: Writer, deep: bool) -> Pieces {
-        let mut metadata = Map::new();
-        metadata.insert("resourceVersion".into(), listed.revision.to_string().into());
-        if let Some(next) = listed.next {
-            metadata.insert("continue".into(), next.into());
-        }
-        if let Some(remaining) = listed.remaining {
-            metadata.insert("remainingItemCount".into(), remaining.into());
-        }
-        let (mut before, mut whole) = (Vec::new(), None);
-        let mut objects = listed.objects;
-        let kind = &writer.resource.kind;
-        let head = |kind: &str, version: &str, metadata: &Object| {
-            let mut out =
-                format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{version}\",\"metadata\":").into_bytes();
-            write(&mut out, metadata);
-            out.extend_from_slice(b",\"items\":[");
-            out
-        };
-        match writer.view.shape {
-            Shape::Whole => {
-                let list = match writer.resource.definition() {
-                    Some(definition) => definition.names.list_kind.clone(),
-                    None => format!("{}List", kind.kind),
-                };
-                // Lists of what has no struct say also that they do not go on.
-                if !matches!(writer.resource.origin, Origin::BuiltIn) {
-                    metadata.entry("continue").or_insert_with(|| "".into());
-                }
-                before = head(&list, &kind.api_version(), &metadata);
-            }
-            Shape::Partial(version) | Shape::Partials(version) => {
-                before = head("PartialObjectMetadataList", &format!("meta.k8s.io/{version}"), &metadata);
-            }
-            Shape::Table(version, include) => {
-                let mut out = Vec::new();
-                let form = Form { version, include, headed: true };
-                let all = std::mem::take(&mut objects);
-                let trees = all.iter().map(|stored| writer.printed(stored));
-                writer.printer().table(&mut out, form, &metadata, trees, writer.now());
-                whole = Some(Bytes::from(out));
-            }
-        }
-        Pieces {
-            writer,
-            objects: objects.into_iter(),
-            before,
-            after: b"]}\n",
-            ended: whole.is_some(),
-            deep,
-            whole,
-        }
-    }
-
-    /// The next piece.
-    pub(super) fn next(&mut self) -> Option<Bytes> {
-        crate::depth::with_room(self.deep, || self.piece())
-    }
-
-    fn piece(&mut self) -> Option<Bytes> {
-        if let Some(whole) = self.whole.take() {
-            return Some(whole);
-        }
-        if self.ended {
-            return None;
-        }
-        let mut out = Vec::with_capacity(PIECE + (16 << 10));
-        for stored in self.objects.by_ref() {
-            out.append(&mut self.before);
-            self.writer.item(&stored, &mut out);
-            self.before.push(b',');
-            if out.len() >= PIECE {
-                return Some(out.into());
-            }
-        }
-        if self.before != b"," {
-            out.append(&mut self.before);
-        }
-        out.extend_from_slice(self.after);
-        self.ended = true;
-        Some(out.into())
-    }
-}
-
 /// A watch on its way to a client.
 pub struct WatchStream {
     api: Arc<Api>,
@@ -155,6 +49,8 @@ pub struct WatchStream {
     headed: bool,
     /// When something was given that may not have been taken yet.
     given: Option<Instant>,
+    /// Whether that was not taken for too long, and nobody was told yet.
+    stuck: bool,
     ended: bool,
 }
 
@@ -182,6 +78,7 @@ impl WatchStream {
             lines: Vec::new().into_iter(),
             headed: true,
             given: None,
+            stuck: false,
             ended: false,
         }
     }
@@ -194,7 +91,7 @@ impl WatchStream {
     }
 
     fn next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let stuck = self.given.is_some_and(|given| given.elapsed() > STUCK);
+        self.stuck |= self.given.is_some_and(|given| given.elapsed() > STUCK);
         if self.lines.len() > 0 {
             return Poll::Ready(Some(self.piece()));
         }
@@ -202,7 +99,7 @@ impl WatchStream {
             return Poll::Ready(None);
         }
         loop {
-            match self.watching.lines(&self.api, AT_ONCE, stuck) {
+            match self.watching.lines(&self.api, AT_ONCE, std::mem::take(&mut self.stuck)) {
                 None => {
                     self.ended = true;
                     return Poll::Ready(None);

@@ -66,6 +66,7 @@ impl Source {
         let mut inner = api.lock();
         inner.store = self.store;
         inner.kinds = Arc::new(self.kinds);
+        api.serves(&inner);
         if self.fresh {
             inner.store.begin_at_the_beginning();
             // What the controllers of a cluster do first.
@@ -83,6 +84,8 @@ pub struct Loader {
     templates: HashMap<(TableId, Box<str>), Template>,
     /// Resources that no recorded discovery has, until a definition does.
     seen: BTreeMap<TableId, ResourceType>,
+    /// Objects of kinds that nothing names a resource of, until a definition does.
+    undefined: Vec<Object>,
     objects: u64,
     notes: Vec<String>,
     revision: u64,
@@ -103,6 +106,7 @@ impl Default for Loader {
             kinds: Kinds::built_in(),
             templates: HashMap::new(),
             seen: BTreeMap::new(),
+            undefined: Vec::new(),
             objects: 0,
             notes: Vec::new(),
             revision: 0,
@@ -118,16 +122,11 @@ impl Loader {
         let (version, kind) = (text("apiVersion"), text("kind"));
         let (group, version) =
             version.split_once('/').map_or(("", &*version), |(group, version)| (group, version));
-        let found = self.kinds.of_kind(group, Some(version), &kind).map(|resource| resource.kind.clone());
-        let namespaced = !crate::store::field(&object, "namespace").is_empty();
-        let resource = found.unwrap_or_else(|| ResourceType {
-            group: group.to_owned(),
-            version: version.to_owned(),
-            // As definitions are named by habit, until one says better.
-            resource: plural(&kind),
-            kind: kind.clone(),
-            namespaced,
-        });
+        let Some(resource) = self.kinds.of_kind(group, Some(version), &kind) else {
+            self.undefined.push(object);
+            return;
+        };
+        let resource = resource.kind.clone();
         let json = serde_json::to_vec(&Value::Object(object)).expect("invariant: a tree of values is JSON");
         if let Err(error) = self.json(&resource, &json) {
             self.notes.push(format!("a {kind} of the fixture is no object: {error}"));
@@ -209,7 +208,13 @@ impl Loader {
     }
 
     fn end(mut self, name: String, version: Option<String>, revision: u64, fresh: bool) -> Source {
-        depth::with_room(self.deep, || self.define());
+        depth::with_room(self.deep, || {
+            let definitions = self.define();
+            self.defined();
+            for definition in definitions {
+                self.restamp(&definition);
+            }
+        });
         for (table, kind) in std::mem::take(&mut self.seen) {
             if self.kinds.stored(&kind.group, &kind.resource).is_none() {
                 self.kinds.add(foreign(&kind, table));
@@ -229,23 +234,36 @@ impl Loader {
         }
     }
 
-    /// Serves what the definitions among the objects define, and keeps their objects at the version they say.
-    fn define(&mut self) {
+    /// Serves what the definitions among the objects define.
+    fn define(&mut self) -> Vec<Arc<Definition>> {
         let Some(table) = self.kinds.table_of("apiextensions.k8s.io", "customresourcedefinitions") else {
-            return;
+            return Vec::new();
         };
-        let definitions: Vec<Arc<Stored>> = self.store.range(table, None, None).cloned().collect();
-        for stored in definitions {
+        let mut definitions = Vec::new();
+        for stored in self.store.range(table, None, None) {
             match Definition::of(&stored.object()) {
                 Ok(definition) => {
                     let definition = Arc::new(definition);
                     self.kinds.define(&definition);
-                    self.restamp(&definition);
+                    definitions.push(definition);
                 }
                 Err(error) => {
                     self.notes.push(format!("the definition {} is not served: {error}", stored.name()));
                 }
             }
+        }
+        definitions
+    }
+
+    /// Takes the objects that waited for their definition.
+    fn defined(&mut self) {
+        for object in std::mem::take(&mut self.undefined) {
+            self.object(object);
+        }
+        for object in std::mem::take(&mut self.undefined) {
+            let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
+            let note = format!("nothing defines the kind {} of {}", text("kind"), text("apiVersion"));
+            self.notes.push(note);
         }
     }
 
@@ -288,15 +306,6 @@ fn front(json: &[u8], kind: &str, api_version: &str) -> Result<Vec<u8>, JsonErro
     Ok(out)
 }
 
-fn plural(kind: &str) -> String {
-    let lower = kind.to_lowercase();
-    match lower.as_bytes() {
-        [.., b's' | b'x'] | [.., b'c' | b's', b'h'] => format!("{lower}es"),
-        [.., before, b'y'] if !b"aeiou".contains(before) => format!("{}ies", &lower[..lower.len() - 1]),
-        _ => format!("{lower}s"),
-    }
-}
-
 /// A resource of another API server: its objects are shown and written as they are.
 fn foreign(kind: &ResourceType, table: TableId) -> Resource {
     let verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
@@ -310,5 +319,33 @@ fn foreign(kind: &ResourceType, table: TableId) -> Resource {
         storage: kind.version.clone(),
         table,
         origin: Origin::Foreign,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed;
+
+    impl daytwo_engine::Clock for Fixed {
+        fn now(&self) -> jiff::Timestamp {
+            "2026-05-04T10:00:00Z".parse().unwrap()
+        }
+    }
+
+    #[test]
+    fn every_kind_of_the_site_is_served_as_its_definition_names_it() {
+        let source = Source::fixture(Fixture::Enclave, &Settings::new(Arc::new(Fixed)));
+        assert_eq!(source.notes, [""; 0]);
+        let foreign: Vec<&str> = source
+            .kinds
+            .each()
+            .filter(|resource| matches!(resource.origin, Origin::Foreign))
+            .map(|resource| &*resource.kind.resource)
+            .collect();
+        assert_eq!(foreign, [""; 0]);
+        let table = source.kinds.table_of("k8s.cni.cncf.io", "network-attachment-definitions").unwrap();
+        assert_eq!(source.store.range(table, None, None).count(), 1);
     }
 }

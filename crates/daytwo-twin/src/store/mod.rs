@@ -15,8 +15,6 @@ pub use history::{Change, Event, History};
 pub use stored::{Stored, field, key, stamp};
 pub use text::Base;
 
-use serde_json::Value;
-
 use crate::ask::Object;
 use crate::kinds::TableId;
 
@@ -137,9 +135,8 @@ impl Store {
     /// Writes an object: there is one revision more.
     pub fn put(&mut self, table: TableId, key: &str, object: Object) -> Arc<Stored> {
         self.revision += 1;
-        let owners = owners(&object);
         let stored = Arc::new(Stored::new(key, self.revision, object));
-        let before = self.insert(table, &stored, &owners);
+        let before = self.insert(table, &stored);
         let change = if before.is_some() { Change::Modified } else { Change::Added };
         self.history.push(Event::new(self.revision, table, change, Arc::clone(&stored), before));
         stored
@@ -150,8 +147,7 @@ impl Store {
     pub fn remove(&mut self, table: TableId, key: &str, last: Option<Object>) -> Option<Arc<Stored>> {
         let before = self.tables.get_mut(table.0)?.remove(key)?;
         self.revision += 1;
-        let object = before.object();
-        for owner in owners(&object) {
+        for owner in before.owners() {
             if let Some(owned) = self.owned.get_mut(&*owner) {
                 owned.remove(&(table, key.into()));
                 if owned.is_empty() {
@@ -160,19 +156,15 @@ impl Store {
             }
         }
         self.count(&before, false);
-        let gone = Arc::new(Stored::new(key, self.revision, last.unwrap_or(object)));
+        let gone = Arc::new(Stored::new(key, self.revision, last.unwrap_or_else(|| before.object())));
         self.history.push(Event::new(self.revision, table, Change::Deleted, Arc::clone(&gone), Some(before)));
         Some(gone)
     }
 
     /// Keeps an object that was there before the twin was: no event comes of it.
     pub fn load(&mut self, table: TableId, stored: Stored) {
-        let owners = match daytwo_core::json::Meta::of(&stored.json()) {
-            Ok(meta) if meta.owner_references.is_some() => owners(&stored.object()),
-            _ => Vec::new(),
-        };
         self.revision = self.revision.max(stored.revision);
-        self.insert(table, &Arc::new(stored), &owners);
+        self.insert(table, &Arc::new(stored));
     }
 
     /// Keeps another form of an object that was loaded.
@@ -182,12 +174,13 @@ impl Store {
         }
     }
 
-    fn insert(&mut self, table: TableId, stored: &Arc<Stored>, owners: &[Box<str>]) -> Option<Arc<Stored>> {
+    fn insert(&mut self, table: TableId, stored: &Arc<Stored>) -> Option<Arc<Stored>> {
         if self.tables.len() <= table.0 {
             self.tables.resize_with(table.0 + 1, Table::new);
         }
         let key = stored.key.clone();
-        for owner in owners {
+        let owners = stored.owners();
+        for owner in &owners {
             self.owned.entry(owner.clone()).or_default().insert((table, key.clone()));
         }
         let before = self.tables[table.0].insert(key.clone(), Arc::clone(stored));
@@ -195,7 +188,7 @@ impl Store {
             None => self.count(stored, true),
             Some(before) => {
                 // Owners that were taken away.
-                for owner in self::owners(&before.object()).iter().filter(|owner| !owners.contains(owner)) {
+                for owner in before.owners().iter().filter(|owner| !owners.contains(owner)) {
                     if let Some(owned) = self.owned.get_mut(owner) {
                         owned.remove(&(table, key.clone()));
                     }
@@ -210,11 +203,4 @@ impl Store {
         let count = self.in_namespace.entry(namespace.into()).or_default();
         *count = if more { *count + 1 } else { count.saturating_sub(1) };
     }
-}
-
-/// The uids of an object's owners.
-fn owners(object: &Object) -> Vec<Box<str>> {
-    let references = object.get("metadata").and_then(|metadata| metadata.get("ownerReferences"));
-    let references = references.and_then(Value::as_array).into_iter().flatten();
-    references.filter_map(|reference| reference.get("uid")?.as_str()).map(Box::from).collect()
 }

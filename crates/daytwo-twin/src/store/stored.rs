@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use daytwo_core::json::{self, JsonError, Meta};
+use daytwo_core::json::{self, JsonError, Meta, elements};
 use serde_json::Value;
 
 use super::text::{Base, Text};
@@ -18,6 +18,8 @@ pub struct Stored {
     pub revision: u64,
     /// `metadata.uid`; empty if it has none.
     pub uid: Box<str>,
+    /// Whether it has owners, or is being deleted.
+    pub bound: bool,
     text: Text,
 }
 
@@ -26,8 +28,10 @@ impl Stored {
     pub fn new(key: &str, revision: u64, mut object: Object) -> Stored {
         stamp(&mut object, revision);
         let uid = field(&object, "uid").into();
+        let has = |name: &str| object.get("metadata").is_some_and(|metadata| metadata.get(name).is_some());
+        let bound = has("ownerReferences") || has("deletionTimestamp");
         let text = serde_json::to_vec(&Value::Object(object)).expect("invariant: a tree of values is JSON");
-        Stored { key: key.into(), revision, uid, text: Text::whole(text) }
+        Stored { key: key.into(), revision, uid, bound, text: Text::whole(text) }
     }
 
     /// Keeps JSON as it was found. What is like `base` shares its bytes.
@@ -42,11 +46,12 @@ impl Stored {
     ) -> Result<Stored, JsonError> {
         let meta = Meta::of(json)?;
         let uid = meta.uid.as_deref().unwrap_or_default().into();
+        let bound = meta.owner_references.is_some() || meta.deletion_timestamp;
         let text = match base {
             Some(base) => Text::like(json, base),
             None => Text::whole(json.to_vec()),
         };
-        Ok(Stored { key: key.into(), revision, uid, text })
+        Ok(Stored { key: key.into(), revision, uid, bound, text })
     }
 
     /// The JSON.
@@ -72,6 +77,19 @@ impl Stored {
     /// The object as a tree.
     pub fn object(&self) -> Object {
         crate::body::object(&self.json()).unwrap_or_default()
+    }
+
+    /// The uids of its owners.
+    pub fn owners(&self) -> Vec<Box<str>> {
+        if !self.bound {
+            return Vec::new();
+        }
+        let json = self.json();
+        let Ok(Meta { owner_references: Some(references), .. }) = Meta::of(&json) else { return Vec::new() };
+        elements(references)
+            .map_while(Result::ok)
+            .filter_map(|owner| Some(json::text_at(&references[owner], &["uid"]).ok()??.into()))
+            .collect()
     }
 
     /// The namespace, if it has one.

@@ -5,7 +5,6 @@
 //! synchronization", 1999, chapter 3). It refuses to know what the bytes mean.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Bytes that are looked up at once. Smaller finds more and takes longer.
@@ -15,19 +14,61 @@ const BLOCK: usize = 32;
 #[derive(Debug)]
 pub struct Base {
     bytes: Box<[u8]>,
-    blocks: HashMap<[u8; BLOCK], u32>,
+    /// Where its blocks are: each at the first place from that of its hash on that was free. Every place of other texts is
+    /// looked up here, nearly all in vain, so that most places are free.
+    blocks: Box<[u32]>,
 }
+
+/// A place without a block.
+const FREE: u32 = u32::MAX;
+/// Places that are looked at for a block.
+const PROBES: usize = 8;
+/// Places for each block.
+const SPARSE: usize = 4;
 
 impl Base {
     /// A base of these bytes.
     pub fn new(bytes: &[u8]) -> Arc<Base> {
-        let mut blocks = HashMap::with_capacity(bytes.len() / BLOCK);
-        for (at, block) in bytes.chunks_exact(BLOCK).enumerate() {
-            let (Ok(block), Ok(at)) = (block.try_into(), u32::try_from(at * BLOCK)) else { break };
-            blocks.entry(block).or_insert(at);
+        let count = bytes.len() / BLOCK;
+        let mut blocks = vec![FREE; (count * SPARSE).next_power_of_two()].into_boxed_slice();
+        for (at, block) in bytes.as_chunks::<BLOCK>().0.iter().enumerate() {
+            let Some(at) = u32::try_from(at * BLOCK).ok().filter(|at| *at != FREE) else { break };
+            let free = places(block, blocks.len()).find(|place| {
+                let there = blocks[*place];
+                there == FREE || bytes[there as usize..].starts_with(block)
+            });
+            // Of equal blocks the first is found.
+            if let Some(place) = free.filter(|place| blocks[*place] == FREE) {
+                blocks[place] = at;
+            }
         }
         Arc::new(Base { bytes: bytes.into(), blocks })
     }
+
+    /// Where a block is.
+    fn find(&self, block: &[u8; BLOCK]) -> Option<usize> {
+        let there = |place: usize| self.blocks[place];
+        places(block, self.blocks.len())
+            .map(there)
+            .take_while(|at| *at != FREE)
+            .map(|at| at as usize)
+            .find(|at| self.bytes[*at..].starts_with(block))
+    }
+}
+
+/// The places at which a block may be, in turn: a few, so that blocks made to be at one place cost no time.
+fn places(block: &[u8; BLOCK], count: usize) -> impl Iterator<Item = usize> {
+    let first = hash(block) as usize;
+    (0..count.min(PROBES)).map(move |next| first.wrapping_add(next) & (count - 1))
+}
+
+/// Tells blocks apart. Whoever chooses blocks that it does not tell apart gets a text that shares less.
+fn hash(block: &[u8; BLOCK]) -> u32 {
+    // The fractional part of the golden ratio, as in Knuth, "The Art of Computer Programming" 3, 6.4.
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let words = block.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+    let mixed = words.fold(0_u64, |hash, word| (hash.rotate_left(29) ^ word).wrapping_mul(MIX));
+    (mixed >> 32) as u32
 }
 
 /// Bytes, whole or in pieces.
@@ -69,12 +110,10 @@ impl Text {
             (vec![Piece { from: 0, to: 0, own: 0 }], Vec::new());
         let (mut at, mut plain) = (0, 0);
         while at + BLOCK <= bytes.len() {
-            let block: [u8; BLOCK] = bytes[at..at + BLOCK].try_into().expect("invariant: a block's length");
-            let Some(&found) = base.blocks.get(&block) else {
+            let Some(found) = bytes[at..].first_chunk().and_then(|block| base.find(block)) else {
                 at += 1;
                 continue;
             };
-            let found = found as usize;
             // As far as they agree, to both sides.
             let back = same(bytes[plain..at].iter().rev(), base.bytes[..found].iter().rev());
             let ahead = same(bytes[at..].iter(), base.bytes[found..].iter());

@@ -113,3 +113,23 @@ async fn a_watch_that_is_not_read_is_cut_off_and_one_that_is_read_is_not() {
     let (text, ended) = rest(&mut idle).await;
     assert_eq!((text.lines().count(), ended), (3_001, false));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_stops_reading_in_the_middle_of_what_it_got_is_cut_off_too() {
+    let twin = twin();
+    let service = service(&twin);
+    let path = format!("{MAPS}?watch=true&resourceVersion={}", twin.api().revision());
+    let request = Request::get(path).body(Full::<Bytes>::default()).unwrap();
+    let mut unread = service.answer(request).await.into_body();
+    for number in 0..5 {
+        create(&service, &format!("large-{number}"), &"x".repeat(5_000)).await;
+    }
+    // One of five that were taken out of the history together.
+    unread.frame().await.unwrap().unwrap();
+    for number in 0..3_000 {
+        create(&service, &format!("more-{number}"), "1").await;
+    }
+    time::advance(Duration::from_secs(6)).await;
+    let (text, ended) = rest(&mut unread).await;
+    assert!(ended && text.lines().count() == 4, "{ended} {}", text.lines().count());
+}

@@ -57,6 +57,9 @@ impl Owner {
 /// After a write: an object whose owners are not there goes; one that is being deleted deals with what it owns.
 pub(super) fn written(inner: &mut Inner, settings: &Settings, table: TableId, key: &str) {
     let Some(stored) = inner.store.get(table, key).cloned() else { return };
+    if !stored.bound {
+        return;
+    }
     let object = stored.object();
     if object.get("metadata").is_some_and(|metadata| metadata.get("ownerReferences").is_some()) {
         judge(inner, settings, table, &stored, &object);
@@ -73,6 +76,9 @@ pub(super) fn after(inner: &mut Inner, settings: &Settings, last: &Arc<Stored>) 
         let Some(stored) = inner.store.get(table, &key).cloned() else { continue };
         let object = stored.object();
         judge(inner, settings, table, &stored, &object);
+    }
+    if !last.bound {
+        return;
     }
     let object = last.object();
     for owner in owners(inner, &object, last.namespace()) {

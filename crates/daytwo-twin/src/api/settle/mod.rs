@@ -5,6 +5,7 @@
 //! pods: those are rehearsed elsewhere.
 
 mod accounts;
+mod addresses;
 mod collect;
 pub(crate) mod customs;
 mod kubelet;
@@ -59,6 +60,8 @@ struct Known {
     namespaces: Option<TableId>,
     accounts: Option<TableId>,
     definitions: Option<TableId>,
+    services: Option<TableId>,
+    addresses: Option<TableId>,
     storage: Option<volumes::Tables>,
 }
 
@@ -70,6 +73,8 @@ impl Known {
             namespaces: kinds.table_of("", "namespaces"),
             accounts: kinds.table_of("", "serviceaccounts"),
             definitions: kinds.table_of("apiextensions.k8s.io", "customresourcedefinitions"),
+            services: kinds.table_of("", "services"),
+            addresses: kinds.table_of("networking.k8s.io", "ipaddresses"),
             storage: kinds
                 .table_of("", "persistentvolumeclaims")
                 .zip(kinds.table_of("", "persistentvolumes"))
@@ -111,6 +116,9 @@ pub(crate) fn settle(inner: &mut Inner, settings: &Settings) {
                 if Some(table) == known.definitions {
                     customs::forget(inner, &last);
                 }
+                if let Some(addresses) = known.addresses.filter(|_| Some(table) == known.services) {
+                    addresses::gone(inner, addresses, &last);
+                }
                 if let Some(tables) = known.storage.filter(|_| settings.kubelets) {
                     if Some(table) == known.pods {
                         volumes::pod_gone(inner, settings, tables, &last);
@@ -135,6 +143,9 @@ fn written(inner: &mut Inner, settings: &Settings, known: &Known, table: TableId
     }
     if Some(table) == known.namespaces {
         namespaces::end(inner, settings, &stored);
+    }
+    if let Some(addresses) = known.addresses.filter(|_| Some(table) == known.services) {
+        addresses::written(inner, settings, addresses, &stored, new);
     }
     if settings.kubelets && Some(table) == known.pods {
         kubelet::pod(inner, settings, table, &stored);

@@ -110,10 +110,10 @@ pub(super) fn lifecycle(new: &Object, old: Option<&Object>, ask: &Ask<'_>) -> Re
     if ask.kind.group == "authorization.k8s.io" {
         return Ok(());
     }
-    let Some(namespace) = ask.around.get("", "namespaces", None, name) else {
+    let Some(phase) = ask.around.text(("", "namespaces"), None, name, &["status", "phase"]) else {
         return Err(Status::not_found(Subject { group: "", kind: "namespaces" }, name));
     };
-    if old.is_some() || text(inner(&namespace, "status"), "phase") != "Terminating" {
+    if old.is_some() || phase != "Terminating" {
         return Ok(());
     }
     let why = format!("unable to create new content in namespace {name} because it is being terminated");

@@ -2,35 +2,29 @@
 //!
 //! The order of questions is that of `k8s.io/apiserver/pkg/registry/generic/registry/store.go` (v0.36).
 
+mod grace;
+mod options;
+
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use self::grace::{Soft, grace, soften};
 use super::{Api, Call, Inner, Outcome, Settings, View, convert, meta, subject};
 use crate::api::settle::customs::CLEANUP;
 use crate::ask::{Ask, Object};
-use crate::field::FieldError;
 use crate::kinds::{Origin, Resource};
 use crate::rules;
 use crate::status::{Result, Status, Subject};
 use crate::store::{Stored, key};
 
+pub(crate) use self::grace::mark;
+pub(crate) use self::options::Deletion;
+
 /// Dependents are let go before the object is.
 pub(crate) const ORPHAN: &str = "orphan";
 /// Dependents are deleted before the object is.
 pub(crate) const FOREGROUND: &str = "foregroundDeletion";
-
-/// How an object is to be deleted.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Deletion {
-    pub(crate) grace: Option<i64>,
-    pub(crate) uid: Option<String>,
-    pub(crate) revision: Option<String>,
-    pub(crate) orphan: Option<bool>,
-    pub(crate) propagation: Option<String>,
-    pub(crate) dry_run: bool,
-}
 
 /// What became of it.
 pub(crate) struct Deleted {
@@ -38,123 +32,6 @@ pub(crate) struct Deleted {
     pub(crate) object: Object,
     /// Whether it is gone.
     pub(crate) gone: bool,
-}
-
-impl Deletion {
-    /// The options of a request: its body, or its query.
-    ///
-    /// # Errors
-    /// 400 of a body that holds none, 422 of options that contradict each other.
-    pub(crate) fn of(call: &Call, body: &[u8], warnings: &mut Vec<String>) -> Result<Deletion> {
-        // Where there is a body, the query says nothing.
-        let mut deletion = Deletion { dry_run: call.dry_run && body.is_empty(), ..Deletion::default() };
-        let mut errors = Vec::new();
-        if body.is_empty() {
-            let number = |name: &str| match call.one(name) {
-                None | Some("") => Ok(None),
-                Some(text) => text.parse().map(Some).map_err(|_| {
-                    Status::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"))
-                }),
-            };
-            deletion.grace = number("gracePeriodSeconds")?;
-            deletion.orphan = call.one("orphanDependents").map(|_| call.flag("orphanDependents"));
-            deletion.propagation = call.one("propagationPolicy").map(str::to_owned);
-            if call.all("dryRun").any(|word| word != "All") {
-                let all: Vec<&str> = call.all("dryRun").collect();
-                errors.push(FieldError::not_supported("dryRun", json!(all), &["All"]));
-            }
-        } else {
-            let wanted = super::decode::Wanted::built_in("meta.k8s.io", "v1", "DeleteOptions");
-            deletion.read(&options(call, &wanted, body, warnings)?, &mut errors)?;
-        }
-        if let (Some(_), Some(policy)) = (deletion.orphan, &deletion.propagation) {
-            errors.push(FieldError::invalid(
-                "propagationPolicy",
-                policy.as_str(),
-                "orphanDependents and deletionPropagation cannot be both set",
-            ));
-        } else if let Some(policy) = &deletion.propagation
-            && !matches!(policy.as_str(), "Foreground" | "Background" | "Orphan")
-        {
-            errors.push(FieldError::not_supported(
-                "propagationPolicy",
-                policy.as_str(),
-                &["Foreground", "Background", "Orphan", "nil"],
-            ));
-        }
-        if errors.is_empty() {
-            return Ok(deletion);
-        }
-        Err(Status::invalid(Subject { group: "meta.k8s.io", kind: "DeleteOptions" }, "", &errors))
-    }
-
-    /// Takes over the options inside an eviction.
-    ///
-    /// # Errors
-    /// 400 where one is of another type.
-    pub(crate) fn take(&mut self, options: &Object) -> Result<()> {
-        let dry_run = self.dry_run;
-        let mut errors = Vec::new();
-        self.read(options, &mut errors)?;
-        self.dry_run |= dry_run;
-        Ok(())
-    }
-
-    fn read(&mut self, options: &Object, errors: &mut Vec<FieldError>) -> Result<()> {
-        let number = |name: &str| match options.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => value.as_i64().map(Some).ok_or_else(|| {
-                Status::bad_request(format!(
-                    "json: cannot unmarshal into Go struct field DeleteOptions.{name} of type int64"
-                ))
-            }),
-        };
-        self.grace = number("gracePeriodSeconds")?;
-        self.orphan = options.get("orphanDependents").and_then(Value::as_bool);
-        self.propagation = options.get("propagationPolicy").and_then(Value::as_str).map(str::to_owned);
-        let text = |name: &str| {
-            let value = options.get("preconditions").and_then(|all| all.get(name));
-            value.and_then(Value::as_str).map(str::to_owned)
-        };
-        (self.uid, self.revision) = (text("uid"), text("resourceVersion"));
-        if let Some(Value::Array(words)) = options.get("dryRun")
-            && !words.is_empty()
-        {
-            match words.iter().all(|word| word.as_str() == Some("All")) {
-                true => self.dry_run = true,
-                false => errors.push(FieldError::not_supported("dryRun", json!(words), &["All"])),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The DeleteOptions in a body, of whatever group and version: there is one form of them.
-fn options(
-    call: &Call,
-    wanted: &super::decode::Wanted<'_>,
-    body: &[u8],
-    warnings: &mut Vec<String>,
-) -> Result<Object> {
-    let read = match &*call.content_type {
-        "" | "application/json" => crate::body::value(body).map_err(|error| error.to_string()),
-        "application/yaml" => crate::body::yaml(body),
-        "application/vnd.kubernetes.protobuf" => return super::decode::decode(call, wanted, body, warnings),
-        _ => return Err(super::decode::unsupported(false)),
-    };
-    match read {
-        Ok(Value::Object(object)) => match object.get("kind").and_then(Value::as_str) {
-            None | Some("" | "DeleteOptions") => Ok(object),
-            Some(other) => Err(Status::bad_request(format!(
-                "no kind {other:?} is registered for version {:?} in scheme \"pkg/runtime/scheme.go:111\"",
-                object.get("apiVersion").and_then(Value::as_str).unwrap_or("v1")
-            ))),
-        },
-        Ok(_) => {
-            Err(Status::bad_request("couldn't get version/kind; json parse error: the body is no object"))
-        }
-        Err(why) => Err(Status::bad_request(format!("couldn't get version/kind; json parse error: {why}"))),
-    }
 }
 
 impl Api {
@@ -339,84 +216,6 @@ const PRESERVED: &str = "child pods are preserved by default when jobs are delet
 /// `pkg/registry/batch/job/strategy.go` and `pkg/registry/core/replicationcontroller/strategy.go`).
 fn orphans_by_default(resource: &Resource) -> bool {
     resource.kind.is("batch", "jobs") || resource.kind.is("", "replicationcontrollers")
-}
-
-/// How long an object is given to end; `None` of kinds that need no time (`CheckGracefulDelete` of
-/// `pkg/registry/core/pod/strategy.go`).
-fn grace(resource: &Resource, object: &Object, deletion: &Deletion) -> Option<i64> {
-    if resource.kind.resource != "pods" || !matches!(resource.origin, Origin::BuiltIn) {
-        return None;
-    }
-    let asked = deletion.grace.map(|seconds| if seconds < 0 { 1 } else { seconds });
-    let spec = |name: &str| object.get("spec").and_then(|spec| spec.get(name));
-    let seconds = asked.unwrap_or_else(|| {
-        let seconds = spec("terminationGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(30);
-        if seconds < 0 { 1 } else { seconds }
-    });
-    let phase = object.get("status").and_then(|status| status.get("phase")).and_then(Value::as_str);
-    let scheduled = spec("nodeName").and_then(Value::as_str).is_some_and(|node| !node.is_empty());
-    if meta::deleting(object) {
-        return asked.or_else(|| meta::number(object, "deletionGracePeriodSeconds"));
-    }
-    match scheduled && !matches!(phase, Some("Failed" | "Succeeded")) {
-        true => Some(seconds),
-        false => Some(0),
-    }
-}
-
-enum Soft {
-    /// It is being deleted already, and sooner than asked.
-    Pending,
-    /// It has a time now at which it is to be gone.
-    Marked,
-    /// It needs no time.
-    No,
-}
-
-/// Gives an object the time it has to end.
-fn soften(object: &mut Object, grace: Option<i64>, now: Timestamp) -> Soft {
-    let Some(seconds) = grace else { return Soft::No };
-    if meta::deleting(object) {
-        let had = meta::number(object, "deletionGracePeriodSeconds").unwrap_or(0);
-        if had == 0 {
-            return Soft::No;
-        }
-        if seconds >= had {
-            return Soft::Pending;
-        }
-        let until = meta::text(object, "deletionTimestamp").parse::<Timestamp>().unwrap_or(now);
-        let sooner = until
-            .checked_sub(SignedDuration::from_secs(had))
-            .and_then(|begun| begun.checked_add(SignedDuration::from_secs(seconds)))
-            .unwrap_or(now);
-        let (until, seconds) = match sooner < now {
-            true => (now, if seconds == 0 { 0 } else { 1 }),
-            false => (sooner, seconds),
-        };
-        meta::set(object, "deletionTimestamp", Some(meta::time(until)));
-        meta::set(object, "deletionGracePeriodSeconds", Some(seconds.into()));
-        return Soft::Marked;
-    }
-    let until = now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(now);
-    meta::set(object, "deletionTimestamp", Some(meta::time(until)));
-    meta::set(object, "deletionGracePeriodSeconds", Some(seconds.into()));
-    another_generation(object);
-    Soft::Marked
-}
-
-/// Marks an object that needs no time but is held by its finalizers.
-pub(crate) fn mark(object: &mut Object, now: Timestamp) {
-    if !meta::deleting(object) {
-        another_generation(object);
-        meta::set(object, "deletionTimestamp", Some(meta::time(now)));
-    }
-    meta::set(object, "deletionGracePeriodSeconds", Some(0.into()));
-}
-
-fn another_generation(object: &mut Object) {
-    if let Some(generation) = meta::number(object, "generation").filter(|generation| *generation > 0) {
-        meta::set(object, "generation", Some((generation + 1).into()));
-    }
 }
 
 /// The finalizers an object is to have, its dependents considered.
