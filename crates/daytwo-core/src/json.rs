@@ -20,6 +20,8 @@ pub use skip::{MAX_DEPTH, Skip};
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Deserializer};
+
 /// The bytes are not the JSON that was looked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset} of the JSON text: expected {expected}")]
@@ -100,6 +102,13 @@ fn skip_whitespace(bytes: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
+}
+
+/// A field that may be `null`, which is as if it were not there.
+pub(crate) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    from: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -15,3 +15,4 @@ pub mod resource;
 pub mod restore;
 pub mod retention;
 pub mod selector;
+pub mod webhook;

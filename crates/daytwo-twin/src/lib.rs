@@ -55,7 +55,7 @@ pub mod status;
 mod store;
 mod twin;
 
-pub use api::{Api, Settings};
+pub use api::{Api, PassedBy, Settings};
 pub use daytwo_engine::Clock;
 pub use http::{Authority, ServeError, Service, Serving};
 pub use twin::Twin;

@@ -3,6 +3,7 @@
 //! A context that begins with `twin:` is a twin, wherever it is named. It refuses to guess: two contexts are one too many.
 
 use daytwo_engine::{ClusterOptions, Site};
+use daytwo_twin::Twin;
 
 use crate::cli::twin::{Cluster, PREFIX};
 use crate::commands::twin::open::{self, Means};
@@ -13,8 +14,8 @@ use crate::settings::Session;
 pub struct Reached {
     /// It.
     pub site: Site,
-    /// Whether it is a twin, of which nothing is left once this program ends.
-    pub twin: bool,
+    /// The twin that it is, of which nothing is left once this program ends.
+    pub twin: Option<Twin>,
 }
 
 /// Opens the cluster that `named` names, else `--context`, else the current context. `means` are those of a twin.
@@ -39,7 +40,7 @@ pub async fn open(session: &Session, named: Option<&Cluster>, means: Means<'_>) 
         Cluster::Context(context) => real(session, Some(context)).await,
         Cluster::Twin(of) => {
             let twin = open::open(session, &of, means).await?;
-            Ok(Reached { site: twin.site().await?, twin: true })
+            Ok(Reached { site: twin.site().await?, twin: Some(twin) })
         }
     }
 }
@@ -51,7 +52,7 @@ pub fn options(session: &Session, context: Option<String>) -> ClusterOptions {
 }
 
 async fn real(session: &Session, context: Option<String>) -> Result<Reached> {
-    Ok(Reached { site: Site::connect(&options(session, context)).await?, twin: false })
+    Ok(Reached { site: Site::connect(&options(session, context)).await?, twin: None })
 }
 
 /// Whether a run or a backup of this context was one of a twin, which is gone.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::decode::{Wanted, decode};
+use super::webhooks::{Shown, pass_by};
 use super::{Api, Call, Outcome, meta};
 use crate::ask::Object;
 use crate::field::FieldError;
@@ -63,6 +64,15 @@ impl Api {
             crate::api::settle::condition(&mut pod, condition);
             // In the order in which the kind has its fields.
             let pod = crate::form::decode(&resource.kind, pod, crate::ask::Unknown::Ignore, &mut Vec::new())?;
+            let shown = Shown {
+                resource,
+                subresource: Some("binding"),
+                operation: "CREATE",
+                namespace: namespace.as_deref(),
+                dry_run: call.dry_run,
+                objects: [Some(&binding), None],
+            };
+            pass_by(inner, &shown, warnings);
             if !call.dry_run {
                 let written = inner.store.put(resource.table, &key, pod);
                 inner.todo.changed(resource, &written);

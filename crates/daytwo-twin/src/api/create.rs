@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::decode::{Wanted, decode};
+use super::webhooks::{Shown, pass_by};
 use super::{Api, Call, Inner, Outcome, View, convert, meta, subject};
 use crate::api::Settings;
 use crate::ask::{Ask, Object};
@@ -127,6 +128,15 @@ pub(crate) fn create(
     }
     small_enough(&object)?;
     inner.chance = chance;
+    let shown = Shown {
+        resource,
+        subresource: None,
+        operation: "CREATE",
+        namespace,
+        dry_run: call.dry_run,
+        objects: [Some(&object), None],
+    };
+    pass_by(inner, &shown, warnings);
     if call.dry_run {
         let kept = convert::to_storage(resource, object.clone())?;
         return Ok(Outcome::Object(201, convert::answered(resource, object, kept)?));

@@ -36,7 +36,7 @@ impl Api {
             return Err(Status::bad_request("name in URL does not match name in Eviction object"));
         }
         let namespace = super::create::place(call, resource, &eviction)?;
-        let mut deletion = Deletion { dry_run: call.dry_run, ..Deletion::default() };
+        let mut deletion = Deletion { dry_run: call.dry_run, evicts: true, ..Deletion::default() };
         if let Some(options) = eviction.get("deleteOptions").and_then(Value::as_object) {
             deletion.take(options)?;
         }

@@ -26,6 +26,7 @@ pub(crate) mod settle;
 mod token;
 mod update;
 pub(crate) mod watch;
+mod webhooks;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -41,6 +42,7 @@ pub use call::{Call, Caller};
 pub use impersonate::Wanted as Impersonated;
 pub use list::Listed;
 pub use watch::Watching;
+pub use webhooks::PassedBy;
 
 use crate::ask::{Around, Object};
 use crate::chance::Chance;
@@ -89,6 +91,7 @@ pub(crate) struct Inner {
     pub(crate) kinds: Arc<Kinds>,
     pub(crate) chance: Chance,
     pub(crate) todo: settle::Todo,
+    pub(crate) webhooks: webhooks::Webhooks,
 }
 
 /// What a call comes to.
@@ -125,6 +128,7 @@ impl Api {
             kinds: Arc::clone(&kinds),
             chance: Chance::new(settings.seed),
             todo: settle::Todo::default(),
+            webhooks: webhooks::Webhooks::default(),
         };
         Api {
             inner: RwLock::new(inner),
@@ -169,6 +173,11 @@ impl Api {
     /// Forgets what was before `revision`, as etcd's compaction does: older lists and watches get 410.
     pub fn compact(&self, revision: u64) {
         self.lock().store.compact(revision);
+    }
+
+    /// The webhooks that a real server would have asked about the writes so far, and how often.
+    pub fn passed_by(&self) -> Vec<(PassedBy, u64)> {
+        self.read().webhooks.passed().iter().map(|(webhook, times)| (webhook.clone(), *times)).collect()
     }
 
     /// Tells of new revisions.

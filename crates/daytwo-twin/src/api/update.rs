@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::create::{create, place, small_enough};
 use super::decode::{Wanted, decode};
+use super::webhooks::{Shown, pass_by};
 use super::{Api, Call, Inner, Outcome, Settings, View, convert, meta, subject};
 use crate::ask::{Ask, Object};
 use crate::definitions::crd;
@@ -178,6 +179,15 @@ pub(crate) fn change(
         && meta::names(&new, "finalizers").is_empty()
         && meta::number(&old, "deletionGracePeriodSeconds").unwrap_or(0) == 0
         && !(resource.kind.resource == "namespaces" && has_finalizers(&new));
+    let shown = Shown {
+        resource,
+        subresource: call.target.subresource.as_deref(),
+        operation: "UPDATE",
+        namespace: namespace.as_deref(),
+        dry_run: call.dry_run,
+        objects: [Some(&new), Some(&old)],
+    };
+    pass_by(inner, &shown, warnings);
     let kept = convert::to_storage(resource, new.clone())?;
     if call.dry_run {
         return convert::answered(resource, new, kept);

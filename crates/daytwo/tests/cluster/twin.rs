@@ -66,6 +66,22 @@ spec:
     spec: {containers: [{name: app, image: 'registry.invalid/app:2'}]}
 ";
 
+/// Who would be asked of every ConfigMap of the namespace, and is not there: a server goes on without.
+const WEBHOOK: &str = "
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: drilled}
+webhooks:
+- name: drilled.example.com
+  admissionReviewVersions: [v1]
+  sideEffects: None
+  failurePolicy: Ignore
+  timeoutSeconds: 1
+  clientConfig: {url: 'https://127.0.0.1:9/'}
+  namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: drilled}}
+  rules: [{operations: [CREATE], apiGroups: [''], apiVersions: [v1], resources: [configmaps]}]
+";
+
 /// What a report says but for names of runs, times, places, and what only a drill says.
 ///
 /// A controller makes the account `default` of every namespace: in a twin with the namespace, in a cluster soon after it,
@@ -83,7 +99,8 @@ fn told(ran: &Ran) -> Value {
     for volatile in ["run", "started", "finished", "waves", "site", "request"] {
         report.as_object_mut().unwrap().remove(volatile);
     }
-    report["findings"].as_array_mut().unwrap().retain(|one| one["id"] != "restore-not-checked");
+    let of_drills = ["restore-not-checked", "restore-webhooks-not-asked"];
+    report["findings"].as_array_mut().unwrap().retain(|one| !of_drills.iter().any(|id| one["id"] == *id));
     report
 }
 
@@ -97,11 +114,16 @@ fn a_drill_in_a_twin_of_the_cluster_says_what_the_restore_then_says() {
         operator.kubectl(&format!("delete {name} -n drilled --wait=true"));
     }
     operator.apply(OTHERWISE);
+    operator.apply(WEBHOOK);
     let restore = "--from d --existing update -o json";
     let drill = operator.run(&format!("restore create drill {restore} --into twin:cluster"));
     assert!(!operator.kubectl("get cm -n drilled -o name").contains("settings"), "a drill wrote");
     let real = operator.run(&format!("restore create real {restore}"));
     assert_eq!(drill.code, real.code, "{drill:?}");
+    let asked = drill.json()["findings"].as_array().unwrap().clone();
+    let asked = asked.into_iter().find(|one| one["id"] == "restore-webhooks-not-asked").unwrap();
+    let evidence = asked["evidence"].as_str().unwrap();
+    assert!(evidence.contains("drilled.example.com of validatingwebhookconfigurations"), "{evidence}");
     let (drill, real) = (told(&drill), told(&real));
     assert!(
         real["counts"]["failed"].as_u64() >= Some(3) && real["counts"]["created"].as_u64() >= Some(2),
@@ -110,6 +132,7 @@ fn a_drill_in_a_twin_of_the_cluster_says_what_the_restore_then_says() {
     assert_eq!(drill, real);
 
     // And where nothing of it is there.
+    operator.kubectl("delete validatingwebhookconfiguration drilled");
     operator.lose("drilled");
     let drill = operator.run("restore create drill-2 --from d --into twin:cluster -o json");
     let real = operator.run("restore create real-2 --from d -o json");

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::pod::{Makes, Spec, nullable};
+use super::pod::{Makes, Spec};
 use super::quantity::{Amounts, Quantity};
 use super::{Few, finding};
 use crate::finding::Finding;
-use crate::json::{JsonError, find};
+use crate::json::{JsonError, find, nullable};
 use crate::resource::ObjectKey;
 
 /// A LimitRange.

@@ -1,11 +1,11 @@
 //! Pods, and the templates that controllers make them from, as far as quotas, limits and security look at them. It
 //! refuses to keep them: one is read, judged and dropped.
 
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
 
 use super::quantity::Amounts;
-use crate::json::{JsonError, find};
+use crate::json::{JsonError, find, nullable};
 
 mod makes;
 mod sum;
@@ -255,15 +255,6 @@ pub struct Term {
     #[serde(deserialize_with = "nullable")]
     pub namespaces: Vec<String>,
     pub namespace_selector: Option<IgnoredAny>,
-}
-
-/// A field that may be `null`.
-pub(super) fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Where an object of `resource` has its pod or its template; `None` for what makes no pods.

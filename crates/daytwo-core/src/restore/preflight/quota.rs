@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::pod::{Makes, Pod, Spec, nullable};
+use super::pod::{Makes, Pod, Spec};
 use super::quantity::{Amounts, Quantity, add};
 use super::{Few, finding};
 use crate::finding::Finding;
-use crate::json::{JsonError, find};
+use crate::json::{JsonError, find, nullable};
 use crate::resource::ObjectKey;
 
 mod charge;

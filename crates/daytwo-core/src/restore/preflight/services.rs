@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::Few;
-use super::pod::nullable;
 use crate::finding::{Finding, Severity};
-use crate::json::{JsonError, find, text_at};
+use crate::json::{JsonError, find, nullable, text_at};
 use crate::resource::ObjectKey;
 use crate::restore::{Changes, Fixed, Target};
 

@@ -177,7 +177,9 @@ impl Eyes<'_> {
                     Some(all) => hooks.extend(
                         all.into_iter()
                             .filter(|hook| kinds.iter().any(|kind| hook.concerns(target, kind)))
-                            .map(|hook| ((hook.configuration.clone(), hook.name.clone()), hook)),
+                            .map(|hook| {
+                                ((hook.webhook.configuration.clone(), hook.webhook.name.clone()), hook)
+                            }),
                     ),
                     None => unread.push(format!("{resource}/{name}")),
                 }

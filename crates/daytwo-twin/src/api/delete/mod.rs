@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use self::grace::{Soft, grace, soften};
+use super::webhooks::{Shown, pass_by};
 use super::{Api, Call, Inner, Outcome, Settings, View, convert, meta, subject};
 use crate::api::settle::customs::CLEANUP;
 use crate::ask::{Ask, Object};
@@ -135,6 +136,17 @@ pub(crate) fn delete(
         };
         rules::delete(&object, &ask)?;
     }
+    let (subresource, operation) =
+        if deletion.evicts { (Some("eviction"), "CREATE") } else { (None, "DELETE") };
+    let asked = Shown {
+        resource,
+        subresource,
+        operation,
+        namespace: stored.namespace(),
+        dry_run: deletion.dry_run,
+        objects: [None, Some(&object)],
+    };
+    pass_by(inner, &asked, warnings);
     if resource.kind.resource == "customresourcedefinitions" {
         return definition(inner, settings, resource, stored, object, deletion);
     }

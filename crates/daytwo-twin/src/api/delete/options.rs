@@ -17,6 +17,8 @@ pub(crate) struct Deletion {
     pub(crate) orphan: Option<bool>,
     pub(crate) propagation: Option<String>,
     pub(crate) dry_run: bool,
+    /// Whether it is an eviction: of that webhooks are asked, not of the delete.
+    pub(crate) evicts: bool,
 }
 
 impl Deletion {

@@ -100,6 +100,8 @@ pub(crate) fn settle(inner: &mut Inner, settings: &Settings) {
     }
     let known = Known::of(&inner.kinds);
     while let Some(task) = inner.todo.tasks.pop_front() {
+        let (Task::Created(table, _) | Task::Changed(table, _) | Task::Removed(table, _)) = &task;
+        inner.webhooks.written(&inner.kinds, *table);
         match task {
             Task::Created(table, key) => {
                 if Some(table) == known.namespaces {

@@ -15,6 +15,7 @@ use daytwo_core::restore::Request;
 use daytwo_engine::api::{self, ApiError, Patience};
 use daytwo_engine::restore::Detail;
 use daytwo_engine::{BackupRequest, Site};
+use daytwo_twin::Twin;
 use daytwo_twin::fixture::Fixture;
 use serde_json::Value;
 
@@ -55,6 +56,7 @@ const KNOWN_BY: [(&str, &str); 5] = [
 struct Stage {
     /// What the verbs print is conversation here.
     session: Session,
+    twin: Twin,
     site: Site,
     location: Location,
     places: Places,
@@ -106,7 +108,7 @@ impl Stage {
         let places =
             Places { at: At { location: Some(url), ..At::default() }, journals: Journals::default() };
         let name = naming::default_name("enclave", session.clock.now());
-        Ok(Self { session, site, location, places, name })
+        Ok(Self { session, twin, site, location, places, name })
     }
 
     fn title(&self, text: &str) -> Result<()> {
@@ -184,7 +186,7 @@ impl Stage {
             ..Request::default()
         };
         let (site, journals) = (self.site.clone(), self.location.clone());
-        let sides = Sides { site, twin: true, journals, backup: self.backup().await? };
+        let sides = Sides { site, twin: Some(self.twin.clone()), journals, backup: self.backup().await? };
         let sides = sides.fit(&self.session, &mut request).await?;
         Ok((sides, request))
     }

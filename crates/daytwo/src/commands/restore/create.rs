@@ -51,13 +51,13 @@ pub async fn run(session: &Session, verb: cli::Create) -> Result {
         let look = Look { diff: verb.show_diff, secrets: verb.show_secrets, ask };
         let mut view = View::of(&runner, &request, &run, look, session.out.format).await?;
         drop(progress);
-        if sides.twin {
+        if sides.twin.is_some() {
             view.report.tally.findings.push(drill::not_checked(&view.report));
         }
         return foreseen(session, view, verb.plan_out.as_deref(), places);
     }
     drop(progress);
-    if sides.twin {
+    if sides.twin.is_some() {
         drill::tell(session, &run, places);
     }
     carry_out(session, &sides, &request, &run, &verb.pruning, places, |_| Ok(())).await
@@ -81,12 +81,17 @@ pub async fn carry_out(
     let mut planned = runner.plan(request, run, Detail::Needed).await?;
     allowed(&planned.plan)?;
     pruning::allow(session, &planned.plan, pruning).await?;
-    if sides.twin {
+    if sides.twin.is_some() {
         planned.find(drill::not_checked(&planned.report));
     }
-    let report = runner.start(planned, &holder(session)).await;
+    let before = sides.twin.as_ref().map(|twin| twin.api().passed_by());
+    let mut report = runner.start(planned, &holder(session)).await;
     drop(progress);
-    if sides.twin {
+    if let (Some(twin), Some(before)) = (&sides.twin, before) {
+        if let Ok(report) = &mut report {
+            let asked = drill::not_asked(report, &before, &twin.api().passed_by());
+            report.tally.findings.extend(asked);
+        }
         return super::report::end(session, drill::AGAIN, places, report);
     }
     super::report::end(session, &resume::command(run, places), places, report)

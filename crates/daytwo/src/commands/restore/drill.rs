@@ -7,11 +7,13 @@
 use daytwo_core::finding::{Finding, Severity};
 use daytwo_core::restore::{Report, Request, Waits};
 use daytwo_engine::journal::Recorded;
+use daytwo_twin::PassedBy;
 use daytwo_twin::rules::unchecked;
 use jiff::SignedDuration;
 
 use crate::cli::shared::{Places, quoted};
 use crate::failure::{Failure, Result};
+use crate::output::words;
 use crate::settings::Session;
 use crate::site;
 
@@ -64,6 +66,36 @@ pub fn tell(session: &Session, run: &str, places: &Places) {
     ));
 }
 
+/// The webhooks that a server would have asked about what the run wrote: those passed by more often than `before`.
+pub fn not_asked(report: &Report, before: &[(PassedBy, u64)], after: &[(PassedBy, u64)]) -> Option<Finding> {
+    let of =
+        |webhook: &PassedBy| before.iter().find(|(one, _)| one == webhook).map_or(0, |(_, times)| *times);
+    let asked = after.iter().map(|(webhook, times)| (webhook, times - of(webhook)));
+    let words: Vec<String> = asked
+        .filter(|(_, times)| *times > 0)
+        .map(|(webhook, times)| {
+            let unless = if webhook.conditions { ", if its conditions are met" } else { "" };
+            let (name, writes) = (&webhook.name, words::count(times, "write"));
+            format!("{name} of {} ({writes}{unless})", webhook.configuration)
+        })
+        .collect();
+    (!words.is_empty()).then(|| Finding {
+        id: "restore-webhooks-not-asked".to_owned(),
+        severity: Severity::Info,
+        subject: "the twin".to_owned(),
+        evidence: format!("a server would have asked {}", words.join("; ")),
+        breaks: "a webhook may refuse or change what the twin took".to_owned(),
+        remedy: "ask the cluster itself, which writes nothing".to_owned(),
+        command: Some(by_server(report)),
+    })
+}
+
+/// What asks the cluster itself.
+fn by_server(report: &Report) -> String {
+    let (backup, location) = (&report.request.backup, quoted(&report.request.location));
+    format!("daytwo restore create --from {backup} --dry-run=server-all --location {location}")
+}
+
 /// What a twin cannot know of the objects that `report` writes: not checked, and so not called restorable.
 pub fn not_checked(report: &Report) -> Finding {
     let by_kind = report.tally.resources.iter().filter_map(|(resource, counts)| {
@@ -72,8 +104,6 @@ pub fn not_checked(report: &Report) -> Finding {
         (written > 0 && !rules.is_empty()).then(|| format!("of {resource} ({written}): {}", rules.join(", ")))
     });
     let any = unchecked("*").iter().map(|rule| (*rule).to_owned());
-    let request = &report.request;
-    let (backup, location) = (&request.backup, quoted(&request.location));
     Finding {
         id: "restore-not-checked".to_owned(),
         severity: Severity::Info,
@@ -81,8 +111,6 @@ pub fn not_checked(report: &Report) -> Finding {
         evidence: format!("not checked: {}", any.chain(by_kind).collect::<Vec<_>>().join("; ")),
         breaks: "a server may refuse what the twin took".to_owned(),
         remedy: "ask the cluster itself, which writes nothing".to_owned(),
-        command: Some(format!(
-            "daytwo restore create --from {backup} --dry-run=server-all --location {location}"
-        )),
+        command: Some(by_server(report)),
     }
 }

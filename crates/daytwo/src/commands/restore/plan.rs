@@ -94,7 +94,7 @@ pub async fn run(session: &Session, verb: cli::Plan) -> Result {
     let view = View::of(&sides.runner(session, &progress), &request, &run, look, session.out.format).await;
     drop(progress);
     let mut view = view?;
-    if sides.twin {
+    if sides.twin.is_some() {
         view.report.tally.findings.push(drill::not_checked(&view.report));
     }
     if let Some(file) = &verb.plan_out {

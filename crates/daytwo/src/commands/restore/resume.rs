@@ -40,7 +40,7 @@ pub async fn run(session: &Session, verb: Resume) -> Result {
     let opening = Sides::of_run(session, &verb.one, &verb.identities);
     let stopped = || Failure::new(Exit::Failed, "stopped; the run stands as it stood");
     let sides = session.interrupt.or(opening).await.ok_or_else(stopped)??;
-    drill::gone(&recorded, sides.twin)?;
+    drill::gone(&recorded, sides.twin.is_some())?;
     go_on(session, &sides, &verb.one.run, &verb.one.places).await
 }
 
@@ -86,7 +86,7 @@ pub async fn same(
         return Err(Failure::from(error).or_try(format!("daytwo runs show {run}{}", places.flags())));
     }
     let was = find::restore(&recorded)?.clone();
-    drill::gone(&recorded, sides.twin)?;
+    drill::gone(&recorded, sides.twin.is_some())?;
     let differs = was.differences(request);
     if !differs.is_empty() {
         let text = |one: &Differs| format!("{} was {} and is {}", one.what, one.was, one.is);

@@ -49,12 +49,12 @@ pub async fn run(session: &Session, verb: Run) -> Result {
     };
     let stopped = || Failure::new(Exit::Failed, "stopped; nothing was written");
     let (sides, begun) = session.interrupt.or(opening).await.ok_or_else(stopped)??;
-    if let Some(recorded) = begun.filter(|_| !sides.twin) {
+    if let Some(recorded) = begun.filter(|_| sides.twin.is_none()) {
         return resume::same(session, &sides, recorded, &request, &verb.places).await;
     }
     velero_takes(&sides.site, &request).await?;
     let mut run = saved.id.clone();
-    if sides.twin {
+    if sides.twin.is_some() {
         drill::fit(session, &mut request);
         // The plan's own name is for the run that is rehearsed.
         run = drill::name(session, &run);

@@ -5,6 +5,7 @@ use daytwo_core::restore::Request;
 use daytwo_engine::Site;
 use daytwo_engine::journal::Timing;
 use daytwo_engine::restore::Runner;
+use daytwo_twin::Twin;
 
 use crate::cli::restore as cli;
 use crate::cli::shared::{At, Identities, OneRun};
@@ -25,8 +26,8 @@ use super::drill;
 pub struct Sides {
     /// The cluster.
     pub site: Site,
-    /// Whether it is a twin, of which nothing is left afterwards.
-    pub twin: bool,
+    /// The twin that it is, of which nothing is left afterwards.
+    pub twin: Option<Twin>,
     /// Where the journal is kept; by habit where the backup lies.
     pub journals: Location,
     /// The backup, brought near.
@@ -68,7 +69,7 @@ impl Sides {
     /// Those of reading the backup.
     pub async fn fit(mut self, session: &Session, request: &mut Request) -> Result<Self> {
         let sides = &mut self;
-        if sides.twin {
+        if sides.twin.is_some() {
             drill::fit(session, request);
         }
         let kinds = objects::kinds(&mut sides.backup).await?;

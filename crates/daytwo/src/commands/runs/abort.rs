@@ -38,7 +38,7 @@ pub async fn run(session: &Session, verb: Abort) -> Result {
         }
         let near = Sides::near(session, &places.at, journals, &verb.identities, &backup, None);
         let sides = near.await.map_err(|failure| failure.or_try(gone()))?;
-        drill::gone(&recorded, sides.twin)?;
+        drill::gone(&recorded, sides.twin.is_some())?;
         Ok(Some(sides))
     };
     let stopped = || Failure::new(Exit::Failed, "stopped; the run stands as it stood");

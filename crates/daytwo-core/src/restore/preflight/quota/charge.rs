@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use super::super::limits;
-use super::super::pod::{Spec, nullable};
+use super::super::pod::Spec;
 use super::super::quantity::{Amounts, Quantity};
-use crate::json::{JsonError, find, text_at};
+use crate::json::{JsonError, find, nullable, text_at};
 
 /// What an object of `resource` is charged with, its being a pod left aside.
 pub(in super::super) fn charge(resource: &str, object: &[u8]) -> Result<Amounts, JsonError> {

@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 
-use super::super::pod::{Spec, nullable};
-use crate::json::{JsonError, find};
+use super::super::pod::Spec;
+use crate::json::{JsonError, find, nullable};
 
 /// One condition on a pod.
 #[derive(Debug, Clone, Deserialize)]
