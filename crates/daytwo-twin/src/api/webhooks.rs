@@ -8,7 +8,7 @@ use daytwo_core::json::Meta;
 use daytwo_core::webhook::{Webhook, Write};
 use serde_json::Value;
 
-use super::{Inner, meta};
+use super::Inner;
 use crate::ask::Object;
 use crate::kinds::{Kinds, Resource, TableId};
 use crate::store::Store;
