@@ -166,6 +166,10 @@ fn autoscaler_v2(object: Object) -> Object {
     }
     if let Some(Value::Object(status)) = object.get_mut("status") {
         status.shift_remove("currentCPUUtilizationPercentage");
+        // Version 2 leaves out none.
+        if status.get("currentReplicas").is_some_and(|count| count == 0) {
+            status.shift_remove("currentReplicas");
+        }
         status.insert("currentMetrics".into(), notes.shift_remove(CURRENT).unwrap_or(Value::Null));
         if let Some(conditions) = notes.shift_remove(CONDITIONS) {
             status.insert("conditions".into(), conditions);
