@@ -54,6 +54,9 @@ impl Kubectl {
 }
 
 const NODE: &str = "{apiVersion: v1, kind: Node, metadata: {name: node-0}}";
+/// Nobody runs it.
+const FIRST: &str =
+    "{apiVersion: v1, kind: Pod, metadata: {name: first}, spec: {containers: [{name: web, image: web}]}}";
 const POD: &str = "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {nodeName: node-0, containers: [{name: web, image: web}]}}";
 
 fn write(folder: &Path, kubeconfig: &str) -> PathBuf {
@@ -77,6 +80,7 @@ async fn pods_become_ready_by_kwok_and_kubectl_sees_it() {
         let _kwok = Kwok::start(&kubeconfig).unwrap();
         kubectl.run(&["create", "--filename=-"], NODE);
         kubectl.run(&["wait", "node/node-0", "--for=condition=Ready", "--timeout=60s"], "");
+        kubectl.run(&["create", "--filename=-"], FIRST);
         let mut watch = kubectl
             .command(&[
                 "get",
@@ -91,16 +95,18 @@ async fn pods_become_ready_by_kwok_and_kubectl_sees_it() {
         let (sender, seen) = mpsc::channel();
         std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
 
-        kubectl.run(&["create", "--filename=-"], POD);
-        kubectl.run(&["wait", "pod/web", "--for=condition=Ready", "--timeout=60s"], "");
-        // Its informer sees the end, too: kwok takes away what is deleted.
-        kubectl.run(&["delete", "pod", "web", "--timeout=60s"], "");
         let until = |line: &str| loop {
             let seen = seen.recv_timeout(Duration::from_secs(60));
             if seen.unwrap_or_else(|_| panic!("kubectl --watch never said {line:?}")) == line {
                 break;
             }
         };
+        // From what was there on, it sees everything.
+        until("first Pending");
+        kubectl.run(&["create", "--filename=-"], POD);
+        kubectl.run(&["wait", "pod/web", "--for=condition=Ready", "--timeout=60s"], "");
+        // Its informer sees the end, too: kwok takes away what is deleted.
+        kubectl.run(&["delete", "pod", "web", "--timeout=60s"], "");
         until("web Pending");
         until("web Running");
         watch.kill().unwrap();

@@ -22,6 +22,9 @@ const VOLUME: &str = "kubernetes.io/pv-protection";
 /// Says that a claim has its volume for good.
 const COMPLETED: &str = "pv.kubernetes.io/bind-completed";
 
+/// Says of either that the controller chose the other for it, and not whoever made it.
+const CHOSEN: &str = "pv.kubernetes.io/bound-by-controller";
+
 /// The tables of both.
 #[derive(Clone, Copy)]
 pub(super) struct Tables {
@@ -154,6 +157,9 @@ fn bind(
         "kind": "PersistentVolumeClaim", "namespace": stored.namespace(), "name": stored.name(), "uid": &*stored.uid,
         "apiVersion": "v1", "resourceVersion": stored.revision.to_string(),
     });
+    if text(&volume, &["spec", "claimRef", "name"]).is_empty() {
+        annotate(&mut volume, CHOSEN);
+    }
     let (capacity, modes) = match volume.get_mut("spec").and_then(Value::as_object_mut) {
         Some(spec) => {
             spec.insert("claimRef".to_owned(), reference);
@@ -162,12 +168,12 @@ fn bind(
         None => return,
     };
     turn(inner, settings, tables.volumes, found, volume, "Bound");
+    annotate(&mut claim, COMPLETED);
+    if text(&claim, &["spec", "volumeName"]).is_empty() {
+        annotate(&mut claim, CHOSEN);
+    }
     if let Some(spec) = claim.get_mut("spec").and_then(Value::as_object_mut) {
         spec.insert("volumeName".to_owned(), found.name().into());
-    }
-    let metadata = meta::metadata(&mut claim);
-    if let Some(annotations) = metadata.entry("annotations").or_insert_with(|| json!({})).as_object_mut() {
-        annotations.insert(COMPLETED.to_owned(), "yes".into());
     }
     let status = claim.entry("status").or_insert_with(|| json!({}));
     if let Some(status) = status.as_object_mut() {
@@ -175,6 +181,13 @@ fn bind(
         status.insert("capacity".to_owned(), capacity.unwrap_or_else(|| json!({})));
     }
     phase(inner, tables.claims, stored, claim, "Bound");
+}
+
+fn annotate(object: &mut Object, name: &str) {
+    let annotations = meta::metadata(object).entry("annotations").or_insert_with(|| json!({}));
+    if let Some(annotations) = annotations.as_object_mut() {
+        annotations.insert(name.to_owned(), "yes".into());
+    }
 }
 
 /// A volume's phase, and since when.
