@@ -55,7 +55,8 @@ impl Side {
     }
 
     async fn delete(&self, kind: &str, name: &str) {
-        self.kind(kind).delete(name, &DeleteParams::default()).await.unwrap();
+        // At once: no kubelet is there to end a pod.
+        self.kind(kind).delete(name, &DeleteParams::default().grace_period(0)).await.unwrap();
     }
 
     /// All volumes and claims, but for what is a cluster's own.
@@ -156,10 +157,11 @@ fn claim(name: &str, volume: Option<&str>) -> Value {
     claim
 }
 
-fn pod(name: &str, claim: &str) -> Value {
+fn pod(name: &str, claim: &str, node: Option<&str>) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
         "spec": {
+            "nodeName": node,
             "containers": [{"name": "web", "image": "web"}],
             "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}],
         },
@@ -194,7 +196,9 @@ async fn claims_are_bound_kept_and_released_as_by_the_real_controllers() {
     let state = sides.same("claims of these volumes").await;
     assert_eq!([phase(&state, "claims", 0), phase(&state, "claims", 1)], ["Bound", "Bound"]);
 
-    sides.create(pod("user", "first")).await;
+    sides.create(pod("user", "first", Some("node"))).await;
+    // Nothing runs it yet, and so it keeps nothing.
+    sides.create(pod("waiting", "second", None)).await;
     sides.delete("PersistentVolumeClaim", "first").await;
     sides.delete("PersistentVolume", "b").await;
     let state = sides.same("the end of a claim in use, and of a volume that is claimed").await;

@@ -107,13 +107,14 @@ pub(super) fn pod_gone(inner: &mut Inner, settings: &Settings, tables: Tables, l
     }
 }
 
-/// Whether a pod that has not ended uses the claim.
+/// Whether a pod on a node uses the claim, ended or not (`podUsesPVCForDeletion`): no kubelet begins one whose claim is to
+/// go.
 fn in_use(inner: &Inner, claim: &Stored) -> bool {
     let Some(pods) = inner.kinds.table_of("", "pods") else { return false };
     inner.store.range(pods, claim.namespace(), None).any(|pod| {
         let pod = pod.object();
-        let ended = matches!(text(&pod, &["status", "phase"]), "Succeeded" | "Failed");
-        !ended && claims_of(&pod).iter().any(|name| name == claim.name())
+        !text(&pod, &["spec", "nodeName"]).is_empty()
+            && claims_of(&pod).iter().any(|name| name == claim.name())
     })
 }
 
