@@ -32,8 +32,10 @@ static TIME: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"20(?:2[1-9]|[3-8][0-9])-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})")
         .expect("a pattern")
 });
-static ADDRESS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\b10\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\b").expect("a pattern"));
+/// Addresses of Services, and of the pods that kwok runs, in the order in which it comes to them.
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(?:10\.[0-9]{1,3}|198\.51)\.[0-9]{1,3}\.[0-9]{1,3}\b").expect("a pattern")
+});
 static SECRET: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"eyJ[\w-]+\.[\w-]+\.[\w-]+|-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?")
         .expect("a pattern")
@@ -173,7 +175,7 @@ impl Labels {
                 })
                 .into_owned();
         }
-        if text.contains("10.") {
+        if text.contains("10.") || text.contains("198.51.") {
             text = ADDRESS
                 .replace_all(&text, |found: &Captures<'_>| self.label("ip", place, &found[0]))
                 .into_owned();
