@@ -199,8 +199,11 @@ async fn claims_are_bound_kept_and_released_as_by_the_real_controllers() {
     sides.create(pod("user", "first", Some("node"))).await;
     // Nothing runs it yet, and so it keeps nothing.
     sides.create(pod("waiting", "second", None)).await;
+    sides.create(claim("idle", None)).await;
     sides.delete("PersistentVolumeClaim", "first").await;
     sides.delete("PersistentVolume", "b").await;
+    // The controller comes to this one after the first: once it is gone, the first was looked at, and kept.
+    sides.delete("PersistentVolumeClaim", "idle").await;
     let state = sides.same("the end of a claim in use, and of a volume that is claimed").await;
     assert_eq!([&state["claims"][0]["deleting"], &state["volumes"][1]["deleting"]], [true, true]);
 

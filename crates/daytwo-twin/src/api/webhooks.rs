@@ -20,16 +20,26 @@ const CONFIGURATIONS: [&str; 2] = ["mutatingwebhookconfigurations", "validatingw
 #[derive(Debug, Default)]
 pub(crate) struct Webhooks {
     /// As the configurations have them; nothing before they are asked for, and after one of them was written.
-    known: Option<Arc<[Webhook]>>,
+    known: Option<Arc<Known>>,
     passed: BTreeMap<PassedBy, u64>,
 }
+
+#[derive(Debug, Default)]
+struct Known {
+    webhooks: Vec<Webhook>,
+    /// Configurations that cannot be read.
+    unread: Vec<String>,
+}
+
+/// What stands for the webhooks of a configuration that cannot be read.
+const UNREAD: &str = "(cannot be read)";
 
 /// A webhook that was not called.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PassedBy {
     /// Its configuration, as `validatingwebhookconfigurations.admissionregistration.k8s.io/name`.
     pub configuration: String,
-    /// Its own name.
+    /// Its own name, or that its configuration cannot be read.
     pub name: String,
     /// Whether it has match conditions, by which it might not have been called anyway.
     pub conditions: bool,
@@ -48,21 +58,27 @@ impl Webhooks {
         &self.passed
     }
 
-    fn known(&mut self, store: &Store, kinds: &Kinds) -> Arc<[Webhook]> {
+    fn known(&mut self, store: &Store, kinds: &Kinds) -> Arc<Known> {
         let known = self.known.get_or_insert_with(|| {
-            let mut all = Vec::new();
+            let mut known = Known::default();
             for plural in CONFIGURATIONS {
                 let Some(table) = kinds.table_of(GROUP, plural) else { continue };
                 let resource = format!("{plural}.{GROUP}");
                 for stored in store.range(table, None, None) {
-                    if let Ok(Some(webhooks)) = Webhook::all_of(&resource, stored.name(), &stored.json()) {
-                        all.extend(webhooks);
+                    match Webhook::all_of(&resource, stored.name(), &stored.json()) {
+                        Ok(Some(webhooks)) => known.webhooks.extend(webhooks),
+                        Ok(None) | Err(_) => known.unread.push(format!("{resource}/{}", stored.name())),
                     }
                 }
             }
-            all.into()
+            known.into()
         });
         Arc::clone(known)
+    }
+
+    fn count(&mut self, configuration: &str, name: &str, conditions: bool) {
+        let (configuration, name) = (configuration.to_owned(), name.to_owned());
+        *self.passed.entry(PassedBy { configuration, name, conditions }).or_default() += 1;
     }
 }
 
@@ -80,37 +96,38 @@ pub(super) struct Shown<'a> {
 /// Tells the client of those who would have been asked about a write.
 pub(super) fn pass_by(inner: &mut Inner, shown: &Shown<'_>, warnings: &mut Vec<String>) {
     let known = inner.webhooks.known(&inner.store, &inner.kinds);
-    if known.is_empty() {
-        return;
-    }
     let kind = &shown.resource.kind;
     let write =
         Write { subresource: shown.subresource.unwrap_or_default(), ..Write::of(kind, shown.operation) };
     let serves = |version: &str| inner.kinds.find(&kind.group, version, &kind.resource).is_some();
-    let mut passed = Vec::new();
-    for webhook in known.iter().filter(|webhook| webhook.matches(&write, serves)) {
-        let objects = shown.objects.iter().flatten();
-        if in_namespace(inner, webhook, shown) && objects.clone().any(|object| chooses(webhook, object)) {
-            passed.push(webhook);
-        }
-    }
+    let chosen = |webhook: &&Webhook| {
+        let mut objects = shown.objects.iter().flatten();
+        webhook.matches(&write, serves)
+            && in_namespace(inner, webhook, shown)
+            && objects.any(|object| chooses(webhook, object))
+    };
+    let passed: Vec<&Webhook> = known.webhooks.iter().filter(chosen).collect();
     for webhook in passed {
-        let (plural, configuration) = webhook.configuration.split_once('/').unwrap_or_default();
-        let plural = plural.split('.').next().unwrap_or_default();
         let unless = if webhook.conditions { ", nor were its conditions looked at" } else { "" };
-        warnings.push(format!(
-            "the webhook {:?} of {plural} {configuration:?} was not called{unless}",
-            webhook.name
-        ));
+        let of = called(&webhook.configuration);
+        warnings.push(format!("the webhook {:?} of {of} was not called{unless}", webhook.name));
         if !shown.dry_run {
-            let passed = PassedBy {
-                configuration: webhook.configuration.clone(),
-                name: webhook.name.clone(),
-                conditions: webhook.conditions,
-            };
-            *inner.webhooks.passed.entry(passed).or_default() += 1;
+            inner.webhooks.count(&webhook.configuration, &webhook.name, webhook.conditions);
         }
     }
+    for configuration in known.unread.iter().filter(|_| kind.group != GROUP) {
+        let of = called(configuration);
+        warnings.push(format!("{of} cannot be read: whom a server would have called is not known"));
+        if !shown.dry_run {
+            inner.webhooks.count(configuration, UNREAD, false);
+        }
+    }
+}
+
+/// A configuration as people call it: `validatingwebhookconfigurations "name"`.
+fn called(configuration: &str) -> String {
+    let (resource, name) = configuration.split_once('/').unwrap_or_default();
+    format!("{} {name:?}", resource.split('.').next().unwrap_or_default())
 }
 
 /// Whether it is asked about objects of the namespace. A namespace's own labels count for itself.
@@ -143,10 +160,14 @@ fn of<'a>(object: &'a Object, label: &str) -> Option<std::borrow::Cow<'a, str>> 
 
 #[cfg(test)]
 mod tests {
-    use crate::Twin;
-    use crate::api::{Call, Caller};
-    use daytwo_engine::Clock;
     use std::sync::Arc;
+
+    use daytwo_engine::Clock;
+    use serde_json::{Value, json};
+
+    use crate::Twin;
+    use crate::api::{Call, Caller, Settings};
+    use crate::open::Loader;
 
     struct Fixed;
 
@@ -198,5 +219,28 @@ mod tests {
 
         warned(&twin, "DELETE", &format!("{path}/policy"), "", "");
         assert_eq!(warned(&twin, "POST", MAPS, "", &map("after", "front")), [""; 0]);
+    }
+
+    #[test]
+    fn a_configuration_that_cannot_be_read_is_told_of_and_not_passed_over() {
+        let configuration = json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": "odd"},
+            "webhooks": [{"name": "w.odd.io", "objectSelector": {"matchExpressions": [{"key": "a", "operator": "Odd"}]}}],
+        });
+        let Value::Object(configuration) = configuration else { panic!("an object") };
+        let mut loader = Loader::default();
+        loader.object(configuration);
+        let twin =
+            Twin::of(loader.finish("odd".to_owned(), None, 1), Settings::new(Arc::new(Fixed))).unwrap();
+        let namespace = r#"{"metadata": {"name": "a"}}"#;
+        let told = warned(&twin, "POST", "/api/v1/namespaces", "", namespace);
+        assert_eq!(
+            told,
+            [
+                "validatingwebhookconfigurations \"odd\" cannot be read: whom a server would have called is not known"
+            ]
+        );
+        assert_eq!(twin.api().passed_by()[0].0.name, super::UNREAD);
     }
 }
