@@ -42,7 +42,7 @@ mod target;
 mod view;
 
 pub use access::{Grants, Need, Needs, Rule, Wanted, not_allowed, rules_of, unknown};
-pub use ask::{Asked, Listener, NotAsked, Sampler, Scope, Unasked, lacking, may_be_lacking};
+pub use ask::{Asked, NotAsked, Sampler, Scope, Unasked, lacking, may_be_lacking};
 pub use available::Availability;
 pub use barrier::{Barrier, acting_webhook, silent_webhook};
 pub use census::{Census, DataElsewhere, Volumes, drivers_of};

@@ -150,8 +150,6 @@ impl Webhook {
         if exempt(write) {
             return false;
         }
-        let is = |listed: &[String], one: &str| listed.iter().any(|it| it == "*" || it == one);
-        let part = |listed: &str, one: &str| listed == "*" || listed == one;
         self.rules.iter().any(|rule| {
             let scope = match rule.scope.as_deref() {
                 Some("Namespaced") => write.namespaced,
@@ -159,16 +157,30 @@ impl Webhook {
                 _ => true,
             };
             let other_version = || self.equivalent && rule.api_versions.iter().any(|version| serves(version));
-            scope
-                && is(&rule.operations, write.operation)
-                && is(&rule.api_groups, write.group)
-                && (is(&rule.api_versions, write.version) || other_version())
-                && rule.resources.iter().any(|listed| {
-                    let (resource, subresource) = listed.split_once('/').unwrap_or((listed, ""));
-                    part(resource, write.resource) && part(subresource, write.subresource)
-                })
+            scope && rule.names(write) && (is(&rule.api_versions, write.version) || other_version())
         })
     }
+
+    /// Whether its rules may name the write, at whatever version and scope.
+    pub fn may_match(&self, write: &Write<'_>) -> bool {
+        !exempt(write) && self.rules.iter().any(|rule| rule.names(write))
+    }
+}
+
+impl Rule {
+    fn names(&self, write: &Write<'_>) -> bool {
+        let part = |listed: &str, one: &str| listed == "*" || listed == one;
+        is(&self.operations, write.operation)
+            && is(&self.api_groups, write.group)
+            && self.resources.iter().any(|listed| {
+                let (resource, subresource) = listed.split_once('/').unwrap_or((listed, ""));
+                part(resource, write.resource) && part(subresource, write.subresource)
+            })
+    }
+}
+
+fn is(listed: &[String], one: &str) -> bool {
+    listed.iter().any(|it| it == "*" || it == one)
 }
 
 /// Webhooks are never asked about admission itself.

@@ -13,7 +13,7 @@ use crate::resource::ObjectKey;
 
 mod sample;
 
-pub use sample::{Listener, Sampler};
+pub use sample::Sampler;
 
 /// How many objects the server is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

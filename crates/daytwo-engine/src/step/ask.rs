@@ -11,9 +11,10 @@ use daytwo_archive::{Backup, Entries};
 use daytwo_core::json::Meta;
 use daytwo_core::resource::{ObjectKey, ResourceType};
 use daytwo_core::restore::{
-    Asked, Failed, Listener, Rules, Sampler, Scope, Source, Unasked, Verdict, Wave, acting_webhook, lacking,
+    Asked, Failed, Rules, Sampler, Scope, Source, Unasked, Verdict, Wave, acting_webhook, lacking,
     may_be_lacking,
 };
+use daytwo_core::webhook::Webhook;
 use futures::stream::{self, StreamExt};
 use kube::Client;
 use tokio_util::sync::CancellationToken;
@@ -101,13 +102,19 @@ pub(crate) async fn ask(question: Question<'_>) -> Result<(Asked, Vec<Failed>), 
     }
 }
 
-/// The live webhooks that choose objects by their labels.
-async fn hooks(client: &Client, events: &dyn Observer) -> Result<Vec<Listener>, ApiError> {
+/// The live webhooks.
+async fn hooks(client: &Client, events: &dyn Observer) -> Result<Vec<Webhook>, ApiError> {
     let mut hooks = Vec::new();
     for resource in HOOKS {
         let path = format!("/apis/admissionregistration.k8s.io/v1/{resource}");
         let listed = lists::each(client, &path, "application/json", |configuration| {
-            hooks.extend(Listener::of(configuration));
+            let name = Meta::of_prefix(configuration)?.name;
+            match Webhook::all_of(resource, &name, configuration)? {
+                Some(all) => hooks.extend(all),
+                None => events.event(Event::Note(format!(
+                    "{resource}/{name} cannot be read, so the sample does not follow its selectors"
+                ))),
+            }
             Ok(())
         });
         match listed.await {
