@@ -123,7 +123,7 @@ async fn the_manifest_is_json_with_a_line_for_each_object() {
     assert_eq!(value["apiVersion"], "daytwo.dev/v1alpha1");
     assert_eq!(value["kind"], "BackupManifest");
     assert_eq!(value["objects"].as_array().unwrap().len(), cluster::total(&cluster));
-    assert_eq!(value["head"]["revision"], 4711);
+    assert_eq!(value["head"]["revision"], cluster::REVISION);
     let command =
         format!("gzip -dc < {} | grep '^{{\"path\"' | sed 's/,$//' | sha256sum", manifest.display());
     let root = String::from_utf8(run("sh", &["-c", &command], None)).unwrap();

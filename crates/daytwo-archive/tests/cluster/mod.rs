@@ -11,6 +11,9 @@ use daytwo_archive::location::LocationOptions;
 use daytwo_archive::*;
 use jiff::Timestamp;
 
+/// The revision of the cut: longer than any size or count, so that it is found nowhere by chance.
+pub const REVISION: u64 = 47_110_815_471_108;
+
 /// Numbers that look random and are the same every time (SplitMix64).
 pub struct Dice(pub u64);
 
@@ -164,7 +167,7 @@ pub fn outcome() -> Outcome {
             uid: "u".into(),
             context: "lab".into(),
         },
-        revision: Some(4711),
+        revision: Some(REVISION),
         consistency: Consistency::OneRevision,
         problems: Vec::new(),
         left_out: vec![LeftOut { what: "events".into(), why: "they pass".into() }],
