@@ -81,7 +81,7 @@ impl Side {
         let answer = match (step.method.as_str(), step.flag("until")) {
             ("WATCH" | "OPEN", _) => return self.watch(step, &request).await,
             (_, Some(condition)) => self.until(&request, condition).await?,
-            (_, None) => self.client.call(&request).await?,
+            (_, None) => self.ready(&request).await?,
         };
         if let Ok(value) = serde_json::from_slice::<Value>(&answer.body) {
             self.capture(step, &value);
@@ -115,6 +115,21 @@ impl Side {
         self.capture(step, &events);
         seen.1["body"] = self.labels.value(&step.id, &events);
         Ok(seen)
+    }
+
+    /// The answer once the real side's cache of a kind is there: a definition is served before it is, and the first to ask
+    /// may be told to come back (429; `pkg/storage/cacher/ready.go` of k8s.io/apiserver 0.36).
+    async fn ready(&self, request: &Request) -> Result<Answer> {
+        let end = Instant::now() + self.deadline;
+        loop {
+            let answer = self.client.call(request).await?;
+            let begins = answer.status == 429
+                && String::from_utf8_lossy(&answer.body).contains("storage is (re)initializing");
+            if !begins || Instant::now() > end {
+                return Ok(answer);
+            }
+            tokio::time::sleep(INTERVAL).await;
+        }
     }
 
     /// Asks again until the condition holds: a status, `.path=value`, or `~text` somewhere in the body.
