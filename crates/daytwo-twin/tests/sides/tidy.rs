@@ -61,10 +61,11 @@ fn unsay_revisions(fields: &mut Map<String, Value>) {
     }
 }
 
-/// No ages; and of what columns say of themselves only what a definition told them, as the rest is quoted from the
+/// No ages (only the first Table of a watch says which columns are such; in those after it, whatever looks like one); and of what columns say of themselves only what a definition told them, as the rest is quoted from the
 /// documentation of Kubernetes, and read by nobody.
 fn table(table: &mut Map<String, Value>, script: &str) {
     let mut ages = Vec::new();
+    let named = table.get("columnDefinitions").is_some_and(|columns| columns.is_array());
     for (at, column) in
         table.get_mut("columnDefinitions").and_then(Value::as_array_mut).into_iter().flatten().enumerate()
     {
@@ -81,9 +82,10 @@ fn table(table: &mut Map<String, Value>, script: &str) {
         }
     }
     for row in table.get_mut("rows").and_then(Value::as_array_mut).into_iter().flatten() {
-        for at in &ages {
-            if row["cells"][*at].as_str().is_some_and(|text| AGE.is_match(text)) {
-                row["cells"][*at] = "<age>".into();
+        let cells = row["cells"].as_array_mut().into_iter().flatten().enumerate();
+        for (_, cell) in cells.filter(|(at, _)| !named || ages.contains(at)) {
+            if cell.as_str().is_some_and(|text| AGE.is_match(text)) {
+                *cell = "<age>".into();
             }
         }
     }
