@@ -54,16 +54,16 @@ async fn a_service_whose_node_port_is_taken_is_foretold_with_who_has_it() {
             r#"{{"apiVersion":"v1","kind":"Service","metadata":{{"name":"web","namespace":"{namespace}"}},"spec":{{"type":"NodePort","ports":[{{"port":80,"nodePort":{port}}}],"selector":{{"app":"x"}}}}}}"#
         )
     };
-    cluster.apply(&service(holder, 31_731));
+    cluster.apply(&service(holder, 30_031));
     let subject = format!("services/{namespace}/web");
-    let (found, report) = foretold(&cluster, &[service(namespace, 31_731)], &subject).await;
-    let evidence = format!("1 Services: {subject} had TCP/31731, which services/{holder}/web has");
+    let (found, report) = foretold(&cluster, &[service(namespace, 30_031)], &subject).await;
+    let evidence = format!("1 Services: {subject} had TCP/30031, which services/{holder}/web has");
     assert_eq!(found, [("restore-node-port-taken".to_owned(), evidence)]);
     assert_eq!(report.counts.failed, 0, "{:?}", report.tally.failures);
     assert!(!report.is_clean(), "whoever called the port has to be told");
-    assert_ne!(cluster.field(&["service", "web", "-n", namespace], ".spec.ports[0].nodePort"), "31731");
+    assert_ne!(cluster.field(&["service", "web", "-n", namespace], ".spec.ports[0].nodePort"), "30031");
     // Restored, it clashes with nobody; and the holder is not in its own way.
-    let (found, report) = foretold(&cluster, &[service(namespace, 31_731)], &subject).await;
+    let (found, report) = foretold(&cluster, &[service(namespace, 30_031)], &subject).await;
     assert!(found.is_empty(), "{found:?}");
     assert_eq!(report.counts.created, 0);
 }

@@ -63,14 +63,14 @@ async fn a_node_port_that_is_taken_is_given_up() {
     let Some(cluster) = cluster().await else { return };
     let (namespace, copy) = ("service-port", "service-port-copy");
     let with_port = service(namespace, "web", "")
-        .replace(r#""port":80,"#, r#""port":80,"nodePort":31234,"#)
+        .replace(r#""port":80,"#, r#""port":80,"nodePort":30034,"#)
         .replace("ClusterIP", "NodePort");
     cluster.kubectl(&["create", "namespace", namespace]);
     cluster.apply(&with_port);
     let taken = cluster.backup(&[moved(&cluster, namespace, copy).await]).await;
     let report = taken.restore(&cluster).await;
     assert_eq!(report.counts.failed, 0, "{:?}", report.tally.failures);
-    assert_ne!(cluster.field(&["service", "web", "-n", copy], ".spec.ports[0].nodePort"), "31234");
+    assert_ne!(cluster.field(&["service", "web", "-n", copy], ".spec.ports[0].nodePort"), "30034");
     let again = taken.restore_as(&cluster, &crate::harness::everything(), "run-2").await.unwrap();
     assert_eq!((again.counts.differs, again.counts.created), (0, 0), "{:?}", again.tally.differing);
 }
