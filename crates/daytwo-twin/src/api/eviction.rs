@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::decode::{Wanted, decode};
 use super::delete::{Deletion, delete};
+use super::webhooks::{Shown, pass_by};
 use super::{Api, Call, Inner, Outcome, meta, subject};
 use crate::api::Settings;
 use crate::ask::Object;
@@ -37,9 +38,8 @@ impl Api {
         }
         let namespace = super::create::place(call, resource, &eviction)?;
         let mut deletion = Deletion { dry_run: call.dry_run, evicts: true, ..Deletion::default() };
-        if let Some(options) = eviction.get("deleteOptions").and_then(Value::as_object) {
-            deletion.take(options)?;
-        }
+        let options = eviction.get("deleteOptions").and_then(Value::as_object);
+        let wrong = options.map(|options| deletion.take(options)).transpose()?.unwrap_or_default();
         self.write(|inner| {
             let key = key(namespace.as_deref(), name);
             let stored = inner
@@ -51,11 +51,22 @@ impl Api {
             if !past_budgets(&pod) {
                 allowed(inner, self.settings(), &pod, name, deletion.dry_run)?;
             }
+            deletion.check(wrong)?;
             let stored = condemn(inner, self.settings(), resource, &stored, pod, &deletion)?;
             if deletion.revision.is_some() {
                 deletion.revision = Some(stored.revision.to_string());
             }
             delete(inner, self.settings(), resource, &stored, &deletion, &call.caller.user, warnings)?;
+            // Webhooks are shown the Eviction, whose labels are not the pod's.
+            let shown = Shown {
+                resource,
+                subresource: Some("eviction"),
+                operation: "CREATE",
+                namespace: namespace.as_deref(),
+                dry_run: deletion.dry_run,
+                objects: [Some(&eviction), None],
+            };
+            pass_by(inner, &shown, warnings);
             Ok(Outcome::Object(201, done()))
         })
     }

@@ -222,6 +222,34 @@ mod tests {
     }
 
     #[test]
+    fn of_an_eviction_the_eviction_is_shown_and_not_the_pod() {
+        let twin = Twin::empty(Arc::new(Fixed)).unwrap();
+        let path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+        let configuration = r#"{"metadata": {"name": "guard"}, "webhooks": [{
+            "name": "pods.guard.io", "admissionReviewVersions": ["v1"], "sideEffects": "None",
+            "clientConfig": {"url": "https://guard.invalid"}, "objectSelector": {"matchLabels": {"app": "a"}},
+            "rules": [{"operations": ["*"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/*"]}]
+        }, {
+            "name": "evictions.guard.io", "admissionReviewVersions": ["v1"], "sideEffects": "None",
+            "clientConfig": {"url": "https://guard.invalid"},
+            "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/eviction"]}]
+        }]}"#;
+        warned(&twin, "POST", path, "", configuration);
+        let pods = "/api/v1/namespaces/default/pods";
+        let pod = r#"{"metadata": {"name": "p", "labels": {"app": "a"}},
+            "spec": {"containers": [{"name": "c", "image": "i"}]}}"#;
+        let told = |name: &str| {
+            format!("the webhook {name:?} of validatingwebhookconfigurations \"guard\" was not called")
+        };
+        assert_eq!(warned(&twin, "POST", pods, "", pod), [told("pods.guard.io")]);
+        let eviction = r#"{"metadata": {"name": "p"}}"#;
+        assert_eq!(
+            warned(&twin, "POST", &format!("{pods}/p/eviction"), "", eviction),
+            [told("evictions.guard.io")]
+        );
+    }
+
+    #[test]
     fn a_configuration_that_cannot_be_read_is_told_of_and_not_passed_over() {
         let configuration = json!({
             "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",

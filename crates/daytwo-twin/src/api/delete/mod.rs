@@ -136,17 +136,17 @@ pub(crate) fn delete(
         };
         rules::delete(&object, &ask)?;
     }
-    let (subresource, operation) =
-        if deletion.evicts { (Some("eviction"), "CREATE") } else { (None, "DELETE") };
-    let asked = Shown {
-        resource,
-        subresource,
-        operation,
-        namespace: stored.namespace(),
-        dry_run: deletion.dry_run,
-        objects: [None, Some(&object)],
-    };
-    pass_by(inner, &asked, warnings);
+    if !deletion.evicts {
+        let asked = Shown {
+            resource,
+            subresource: None,
+            operation: "DELETE",
+            namespace: stored.namespace(),
+            dry_run: deletion.dry_run,
+            objects: [None, Some(&object)],
+        };
+        pass_by(inner, &asked, warnings);
+    }
     if resource.kind.resource == "customresourcedefinitions" {
         return definition(inner, settings, resource, stored, object, deletion);
     }

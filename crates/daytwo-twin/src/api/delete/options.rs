@@ -17,7 +17,7 @@ pub(crate) struct Deletion {
     pub(crate) orphan: Option<bool>,
     pub(crate) propagation: Option<String>,
     pub(crate) dry_run: bool,
-    /// Whether it is an eviction: of that webhooks are asked, not of the delete.
+    /// Whether it is an eviction's: webhooks are asked about that, and not about the delete.
     pub(crate) evicts: bool,
 }
 
@@ -48,13 +48,44 @@ impl Deletion {
             let wanted = Wanted::built_in("meta.k8s.io", "v1", "DeleteOptions");
             deletion.read(&options(call, &wanted, body, warnings)?, &mut errors)?;
         }
-        if let (Some(_), Some(policy)) = (deletion.orphan, &deletion.propagation) {
+        deletion.check(errors)?;
+        Ok(deletion)
+    }
+
+    /// Takes over the options inside an eviction, and says what is wrong with them, which [`Deletion::check`] is told once
+    /// the pod's budget let it go. Any word for `dryRun` makes it one until then (`propagateDryRun` of
+    /// `pkg/registry/core/pod/storage/eviction.go`, v1.36).
+    ///
+    /// # Errors
+    /// 400 where one is of another type, 500 where the query's `dryRun` is another.
+    pub(crate) fn take(&mut self, options: &Object) -> Result<Vec<FieldError>> {
+        let dry_run = self.dry_run;
+        let mut errors = Vec::new();
+        self.read(options, &mut errors)?;
+        let words = options.get("dryRun").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+        if dry_run && !words.is_empty() && words != ["All"] {
+            let words = words.join(" ");
+            return Err(Status::unforeseen(format!(
+                "Non-matching dry-run options in request and content: [All] and [{words}]"
+            )));
+        }
+        self.dry_run = dry_run || !words.is_empty();
+        Ok(errors)
+    }
+
+    /// Whether the options go together (`ValidateDeleteOptions` of `k8s.io/apimachinery`).
+    ///
+    /// # Errors
+    /// 422 with `errors`, and with what else is wrong.
+    pub(crate) fn check(&self, mut errors: Vec<FieldError>) -> Result<()> {
+        if let (Some(_), Some(policy)) = (self.orphan, &self.propagation) {
             errors.push(FieldError::invalid(
                 "propagationPolicy",
                 policy.as_str(),
                 "orphanDependents and deletionPropagation cannot be both set",
             ));
-        } else if let Some(policy) = &deletion.propagation
+        } else if let Some(policy) = &self.propagation
             && !matches!(policy.as_str(), "Foreground" | "Background" | "Orphan")
         {
             errors.push(FieldError::not_supported(
@@ -64,21 +95,9 @@ impl Deletion {
             ));
         }
         if errors.is_empty() {
-            return Ok(deletion);
+            return Ok(());
         }
         Err(Status::invalid(Subject { group: "meta.k8s.io", kind: "DeleteOptions" }, "", &errors))
-    }
-
-    /// Takes over the options inside an eviction.
-    ///
-    /// # Errors
-    /// 400 where one is of another type.
-    pub(crate) fn take(&mut self, options: &Object) -> Result<()> {
-        let dry_run = self.dry_run;
-        let mut errors = Vec::new();
-        self.read(options, &mut errors)?;
-        self.dry_run |= dry_run;
-        Ok(())
     }
 
     fn read(&mut self, options: &Object, errors: &mut Vec<FieldError>) -> Result<()> {
