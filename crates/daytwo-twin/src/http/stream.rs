@@ -248,3 +248,47 @@ impl<F: Future<Output = ()>> PollNow for Pin<&mut F> {
         self.poll(context).is_ready()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use http::Request;
+    use http_body_util::{BodyExt, Full};
+
+    use crate::http::Service;
+    use crate::{Clock, Twin};
+
+    struct Fixed;
+
+    impl Clock for Fixed {
+        fn now(&self) -> jiff::Timestamp {
+            "2026-05-04T10:00:00Z".parse().unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_is_encoded_once_for_all_who_watch() {
+        let twin = Twin::empty(Arc::new(Fixed)).unwrap();
+        let service = Service::open(Arc::clone(twin.api()));
+        let ask = |method: &str, query: &str, body: &'static str| {
+            let uri = format!("/api/v1/namespaces/default/configmaps{query}");
+            let request =
+                Request::builder().method(method).uri(uri).header("content-type", "application/json");
+            service.answer(request.body(Full::new(Bytes::from_static(body.as_bytes()))).unwrap())
+        };
+        let mut watches = Vec::new();
+        for selector in ["fieldSelector=metadata.name=seen", "labelSelector=app=a"] {
+            watches.push(ask("GET", &format!("?watch=1&{selector}"), "").await.into_body());
+        }
+        let made = ask("POST", "", r#"{"metadata": {"name": "seen", "labels": {"app": "a"}}}"#).await;
+        assert_eq!(made.status(), 201);
+        let mut lines = Vec::new();
+        for watch in &mut watches {
+            lines.push(watch.frame().await.unwrap().unwrap().into_data().unwrap());
+        }
+        assert!(lines[0].starts_with(br#"{"type":"ADDED","object":{"#), "{lines:?}");
+        assert_eq!(lines[0].as_ptr(), lines[1].as_ptr(), "the same bytes, and not the same text twice");
+    }
+}
